@@ -1,0 +1,32 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Moving messages between processes: one small contract, several middlewares."""
+
+from .choice import BUS_KINDS, connect
+from .contract import (
+    Bus,
+    BusError,
+    FieldSpec,
+    FieldType,
+    IndexRange,
+    Link,
+    Message,
+    Reading,
+    TopicKind,
+    TopicSpec,
+)
+
+__all__ = [
+    "BUS_KINDS",
+    "Bus",
+    "BusError",
+    "FieldSpec",
+    "FieldType",
+    "IndexRange",
+    "Link",
+    "Message",
+    "Reading",
+    "TopicKind",
+    "TopicSpec",
+    "connect",
+]

@@ -1,0 +1,137 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Executions of observing blocks, and the indices reserved for them.
+
+An execution is opened by the `add` of its first script, once its id is known,
+and reserves as many consecutive SAL indices as it has scripts. Later scripts
+join the latest execution of that name in order. What an execution that never
+fills up has reserved counts as free again when all its scripts have ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .commands import AddScript
+from .events import CommandGiven
+from .limits import MAX_LISTED
+from .refusals import Refused
+from .scripts import Membership
+
+__all__ = ["Blocks", "Execution", "Opening", "check_block"]
+
+_NAME = re.compile(r"BLOCK-T?\d+")
+
+
+def check_block(wish: AddScript) -> None:
+    """Raise `Refused` if the block fields of an `add` make no sense."""
+    if not _NAME.fullmatch(wish.block):
+        raise Refused(
+            f"block {wish.block!r} is not a block name; it must be BLOCK-<number> or BLOCK-T<number>"
+        )
+    if wish.start_block and not 1 <= wish.block_size <= MAX_LISTED:
+        raise Refused(f"blockSize must be 1 to {MAX_LISTED} to start a block, not {wish.block_size}")
+
+
+@dataclass(slots=True)
+class Execution:
+    """One execution of a block.
+
+    Attributes
+    ----------
+    block
+        Name of the block.
+    block_id
+        Id of this execution.
+    size
+        How many scripts it has.
+    first_index
+        First of its reserved indices.
+    added
+        How many have been added.
+    """
+
+    block: str
+    block_id: str
+    size: int
+    first_index: int
+    added: int = 0
+
+    def next_member(self) -> tuple[int, Membership]:
+        """The index and membership of its next script."""
+        return self.first_index + self.added, Membership(self.block_id, self.added, self.size)
+
+
+@dataclass(slots=True)
+class Opening:
+    """An execution whose id has been asked for.
+
+    Attributes
+    ----------
+    first
+        The `add` that opens it.
+    joining
+        Those that want to join it, in order.
+    """
+
+    first: CommandGiven
+    wish: AddScript
+    joining: list[tuple[CommandGiven, AddScript]] = field(default_factory=list)
+
+
+class Blocks:
+    """The executions that are open or have indices reserved.
+
+    Parameters
+    ----------
+    is_live
+        Tells whether a script of that index has not ended yet.
+    """
+
+    def __init__(self, is_live: Callable[[int], bool]) -> None:
+        self._is_live = is_live
+        self._open: dict[str, Execution] = {}
+        self._closed: list[Execution] = []
+        self.openings: dict[int, Opening] = {}
+
+    def opening_of(self, block: str) -> Opening | None:
+        """The latest opening of that block that is under way."""
+        found = [opening for opening in self.openings.values() if opening.wish.block == block]
+        return found[-1] if found else None
+
+    def open(self, execution: Execution) -> None:
+        """Open an execution; one of the same name is closed to new scripts."""
+        earlier = self._open.pop(execution.block, None)
+        if earlier is not None:
+            self._closed.append(earlier)
+        self._closed = [closed for closed in self._closed if self._is_reserved(closed)]
+        self._open[execution.block] = execution
+
+    def join(self, block: str) -> Execution:
+        """The execution that a script of that block joins, or raise `Refused`."""
+        execution = self._open.get(block)
+        if execution is None:
+            raise Refused(
+                f"no execution of {block} is open; its first script must be added with startBlock true"
+            )
+        if execution.added >= execution.size:
+            raise Refused(
+                f"{execution.block_id} is full: it has its {execution.size} scripts; "
+                f"open a new execution of {block} with startBlock true"
+            )
+        return execution
+
+    def reserves(self, index: int) -> bool:
+        """Is this index kept for a script of an execution still to come?"""
+        return any(
+            execution.first_index + execution.added <= index < execution.first_index + execution.size
+            and self._is_reserved(execution)
+            for execution in (*self._open.values(), *self._closed)
+        )
+
+    def _is_reserved(self, execution: Execution) -> bool:
+        return execution.added < execution.size and any(
+            self._is_live(execution.first_index + position) for position in range(execution.added)
+        )

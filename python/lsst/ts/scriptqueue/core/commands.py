@@ -1,0 +1,105 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What clients may ask of the queue, checked as far as needs no queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .states import Location
+
+__all__ = [
+    "AddScript",
+    "Command",
+    "MoveScript",
+    "Pause",
+    "RequeueScript",
+    "Resume",
+    "ShowQueue",
+    "ShowScript",
+    "StopScripts",
+    "Target",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place in the queue.
+
+    Attributes
+    ----------
+    location
+        Where; BEFORE and AFTER are relative to a waiting script.
+    relative_to
+        SAL index of that script; ignored for FIRST and LAST.
+    """
+
+    location: Location = Location.LAST
+    relative_to: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AddScript:
+    """Add a script. Fields as in the SAL command ``add``."""
+
+    is_standard: bool
+    path: str
+    config: str = ""
+    description: str = ""
+    target: Target = Target()
+    log_level: int = 0
+    pause_checkpoint: str = ""
+    stop_checkpoint: str = ""
+    block: str = ""
+    block_size: int = 0
+    start_block: bool = False
+    execution_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveScript:
+    """Move a waiting script."""
+
+    index: int
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class RequeueScript:
+    """Add a script again that waits, runs or has ended."""
+
+    index: int
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class StopScripts:
+    """Stop scripts; ``terminate`` gives running ones no chance to clean up."""
+
+    indices: tuple[int, ...]
+    terminate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Start no further script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on, and let go of a failed script."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowQueue:
+    """Publish the queue again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowScript:
+    """Publish one script again."""
+
+    index: int
+
+
+Command = AddScript | MoveScript | RequeueScript | StopScripts | Pause | Resume | ShowQueue | ShowScript

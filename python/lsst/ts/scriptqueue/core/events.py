@@ -1,0 +1,207 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the queue is told, in the past tense.
+
+Every event carries ``at_tai``, the time it happened (TAI, unix seconds):
+the core has no clock of its own. Events that answer an effect carry its
+``request`` number, so that a late answer to an earlier question is known
+for what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .commands import Command
+from .states import ScriptState
+from .views import VisitMetadata
+
+__all__ = [
+    "BlockIdFailed",
+    "BlockIdGiven",
+    "CommandGiven",
+    "EnabledChanged",
+    "Event",
+    "LaunchFailed",
+    "ProcessExited",
+    "ProcessStarted",
+    "ScriptAnswered",
+    "ScriptMetadataReported",
+    "ScriptStateReported",
+    "ShutdownRequested",
+    "TimerExpired",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandGiven:
+    """A client gave a command.
+
+    Attributes
+    ----------
+    command_id
+        Number by which the edge knows whom to answer; unique per process.
+    command
+        What was asked.
+    cmd_id
+        Sequence number of the SAL command, as published with a script.
+    """
+
+    at_tai: float
+    command_id: int
+    command: Command
+    cmd_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EnabledChanged:
+    """The component entered or left the ENABLED state."""
+
+    at_tai: float
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStarted:
+    """`LaunchProcess` succeeded."""
+
+    at_tai: float
+    index: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFailed:
+    """`LaunchProcess` failed; no process is left."""
+
+    at_tai: float
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessExited:
+    """The process of a script and its whole group have gone.
+
+    Attributes
+    ----------
+    exit_code
+        Exit code, or None if a signal ended it or it is not known.
+    signal
+        Number of the signal that ended it, or None.
+    output_tail
+        Last lines of what it printed.
+    """
+
+    at_tai: float
+    index: int
+    exit_code: int | None = None
+    signal: int | None = None
+    output_tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptStateReported:
+    """A script reported its state.
+
+    Attributes
+    ----------
+    state
+        The state.
+    reason
+        What the script says about it.
+    origin
+        Process id of the reporter.
+    sent_tai
+        When it was sent (TAI, unix seconds).
+    """
+
+    at_tai: float
+    index: int
+    state: ScriptState
+    reason: str = ""
+    origin: int = 0
+    sent_tai: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptMetadataReported:
+    """A script reported what it is going to do. Attributes as above."""
+
+    at_tai: float
+    index: int
+    metadata: VisitMetadata
+    origin: int = 0
+    sent_tai: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptAnswered:
+    """A script acknowledged a command, for good.
+
+    Attributes
+    ----------
+    request
+        Number of the effect that sent the command.
+    accepted
+        Whether it succeeded.
+    text
+        What the script said.
+    """
+
+    at_tai: float
+    index: int
+    request: int
+    accepted: bool
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerExpired:
+    """A time limit that `SetTimer` started has run out."""
+
+    at_tai: float
+    index: int
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockIdGiven:
+    """`RequestBlockId` succeeded."""
+
+    at_tai: float
+    request: int
+    block_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockIdFailed:
+    """`RequestBlockId` failed."""
+
+    at_tai: float
+    request: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownRequested:
+    """The service ends: all scripts are to go."""
+
+    at_tai: float
+    why: str
+
+
+Event = (
+    CommandGiven
+    | EnabledChanged
+    | ProcessStarted
+    | LaunchFailed
+    | ProcessExited
+    | ScriptStateReported
+    | ScriptMetadataReported
+    | ScriptAnswered
+    | TimerExpired
+    | BlockIdGiven
+    | BlockIdFailed
+    | ShutdownRequested
+)

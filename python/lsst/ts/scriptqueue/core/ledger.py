@@ -1,0 +1,128 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything the queue knows, and the effects of the event being handled.
+
+Only data and look-ups: what happens to a script is in `life`, what clients
+ask in `orders`, what comes back from the world in `reports`, what may
+start in `admission`, what is published in `publishing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from .blocks import Blocks
+from .effects import Effect
+from .group_ids import GroupIds
+from .indices import Indices
+from .limits import Limits
+from .phases import Phase, Place
+from .refusals import Refused
+from .scripts import Script
+from .slots import Slot, SlotSettings
+from .stops import StopJob
+from .views import QueueView, ScriptView
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """The state of the queue.
+
+    Parameters
+    ----------
+    sal_index
+        SAL index of the ScriptQueue.
+    limits
+        Limits in force.
+    slots
+        The slots, in order of priority; the first is the main one.
+
+    Attributes
+    ----------
+    now_tai
+        Time of the event being handled (TAI, unix seconds).
+    scripts
+        Every script not forgotten, by index.
+    history
+        Indices of ended scripts, the latest first.
+    enabled
+        Is the component enabled?
+    closing
+        Why the service is ending; "" if it is not.
+    effects
+        What the event being handled wants done, but for what is published.
+    changed
+        Indices of scripts that may look different now.
+    timers
+        Time limits that run: request number to script index.
+    shown_queue, shown_scripts
+        What was published last.
+    """
+
+    def __init__(self, sal_index: int, limits: Limits, slots: Sequence[SlotSettings]) -> None:
+        self.limits = limits
+        self.slots = {settings.name: Slot(settings) for settings in slots}
+        self.scripts: dict[int, Script] = {}
+        self.history: list[int] = []
+        self.enabled = False
+        self.closing = ""
+        self.stops: list[StopJob] = []
+        self.blocks = Blocks(self.is_live)
+        self.indices = Indices(sal_index, self._is_taken)
+        self.group_ids = GroupIds()
+        self.now_tai = 0.0
+        self.effects: list[Effect] = []
+        self.changed: dict[int, None] = {}
+        self.timers: dict[int, int] = {}
+        self.shown_queue: QueueView | None = None
+        self.shown_scripts: dict[int, ScriptView] = {}
+        self._last_request = 0
+
+    def emit(self, effect: Effect) -> None:
+        """Want something done."""
+        self.effects.append(effect)
+
+    def new_request(self) -> int:
+        """A number for an effect that something is to answer."""
+        self._last_request += 1
+        return self._last_request
+
+    def script(self, index: int) -> Script:
+        """The script of that index, or raise `Refused`."""
+        script = self.scripts.get(index)
+        if script is None:
+            raise Refused(f"there is no script {index}; {self._known()}")
+        return script
+
+    def slot_of(self, script: Script) -> Slot:
+        return self.slots[script.slot]
+
+    @property
+    def main(self) -> Slot:
+        return next(iter(self.slots.values()))
+
+    def live(self) -> Iterator[Script]:
+        """The scripts that wait or have a place, slot by slot."""
+        for slot in self.slots.values():
+            for index in (*slot.current, *slot.waiting):
+                yield self.scripts[index]
+
+    def is_live(self, index: int) -> bool:
+        script = self.scripts.get(index)
+        return script is not None and script.place is not Place.HISTORY
+
+    @property
+    def has_processes(self) -> bool:
+        """Is a process of any script left, or about to be?"""
+        return any(script.phase not in _WITHOUT_PROCESS for script in self.scripts.values())
+
+    def _is_taken(self, index: int) -> bool:
+        return index in self.scripts or self.blocks.reserves(index)
+
+    def _known(self) -> str:
+        live = [str(script.index) for script in self.live()]
+        return f"waiting or running are: {', '.join(live) or 'none'}"
+
+
+_WITHOUT_PROCESS = frozenset({Phase.LOST_WAITING, Phase.LOST_RUNNING, Phase.FAILED_GONE, Phase.GONE})

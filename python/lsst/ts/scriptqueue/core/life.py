@@ -1,0 +1,267 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying a script from one phase to the next, and what entering one does.
+
+`advance` is the only place where a phase changes. It looks the pair up in
+`TRANSITIONS`, moves the script between the lists of its slot, starts and
+ends time limits by `TIMER`, decides by `ENDING` what the script will be
+called in the history, and then does what `_ENTRY` says of the new phase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .effects import (
+    CancelTimer,
+    ConfigureScript,
+    Forget,
+    LogLevel,
+    PublishNextVisit,
+    PublishNextVisitCanceled,
+    RunScript,
+    SetGroupId,
+    SetTimer,
+    StopScript,
+    TerminateProcess,
+    WriteLog,
+)
+from .ledger import Ledger
+from .phases import PLACE, PROCESS_STATE, TIMER, TRANSITIONS, Phase, Place, Trigger
+from .refusals import IllegalTransition
+from .scripts import Script
+from .slots import Pause, PausedBy
+from .states import FINAL_STATES, ProcessState, ScriptState
+from .views import VisitMetadata
+
+__all__ = ["ENDING", "advance", "ask_again", "can", "forget_old"]
+
+#: Trigger -> the process state that the script's ending will have. What the
+#: script itself reports overrides what was decided before; otherwise the
+#: first reason stands.
+ENDING: dict[Trigger, ProcessState] = {
+    Trigger.REPORTED_ENDED_WELL: ProcessState.DONE,
+    Trigger.REPORTED_FAILED: ProcessState.DONE,
+    Trigger.REPORTED_CONFIGURE_FAILED: ProcessState.CONFIGURE_FAILED,
+    Trigger.CONFIGURE_REFUSED: ProcessState.CONFIGURE_FAILED,
+    Trigger.CONFIGURE_LATE: ProcessState.CONFIGURE_FAILED,
+    Trigger.LAUNCH_FAILED: ProcessState.LOADFAILED,
+    Trigger.LOAD_LATE: ProcessState.LOADFAILED,
+    Trigger.NAME_REFUSED: ProcessState.TERMINATED,
+    Trigger.STOP_ASKED: ProcessState.TERMINATED,
+    Trigger.END_ASKED: ProcessState.TERMINATED,
+}
+
+_REPORTS_THAT_END = frozenset(
+    {Trigger.REPORTED_ENDED_WELL, Trigger.REPORTED_FAILED, Trigger.REPORTED_CONFIGURE_FAILED}
+)
+
+#: Transitions by which a process turns out to have ended unasked and without
+#: a final state.
+_UNASKED = frozenset(
+    {
+        (Phase.LOST_WAITING, Trigger.REPORTS_LATE),
+        (Phase.LOST_WAITING, Trigger.END_ASKED),
+        (Phase.LOST_RUNNING, Trigger.REPORTS_LATE),
+        (Phase.LOST_RUNNING, Trigger.STOP_ASKED),
+        (Phase.LOST_RUNNING, Trigger.END_ASKED),
+        (Phase.BREAKING, Trigger.PROCESS_GONE),
+    }
+)
+
+_DEFAULT_METADATA = VisitMetadata()
+
+
+def can(script: Script, trigger: Trigger) -> bool:
+    """Does the script's phase know this trigger?"""
+    return (script.phase, trigger) in TRANSITIONS
+
+
+def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> None:
+    """Let a trigger happen to a script.
+
+    Parameters
+    ----------
+    why
+        More about it, for the story and for the reason of its ending.
+
+    Raises
+    ------
+    IllegalTransition
+        If the script's phase has no transition for it.
+    """
+    before = script.phase
+    after = TRANSITIONS.get((before, trigger))
+    if after is None:
+        raise IllegalTransition(script.index, before, trigger, script.story)
+    script.story.note(ledger.now_tai, f"{trigger.value}{': ' if why else ''}{why}; {after.value}")
+    _decide_ending(script, before, trigger, why)
+    ledger.changed[script.index] = None
+    if after is before:
+        return
+    _end_timer(ledger, script)
+    if before is Phase.NAMED and trigger is not Trigger.ADMITTED:
+        ledger.emit(PublishNextVisitCanceled(script.index, script.group_id))
+        script.group_id = ""
+    script.phase = after
+    if after in PROCESS_STATE:
+        script.process_state = PROCESS_STATE[after]
+    _relist(ledger, script, PLACE[before], PLACE[after])
+    script.question = ledger.new_request()
+    script.tries = 1
+    _start_timer(ledger, script)
+    entry = _ENTRY.get(after)
+    if entry is not None:
+        entry(ledger, script)
+
+
+def ask_again(ledger: Ledger, script: Script, why: str) -> None:
+    """Ask the question of the script's phase once more."""
+    script.story.note(ledger.now_tai, f"{why}; asked once more")
+    _end_timer(ledger, script)
+    script.question = ledger.new_request()
+    script.tries += 1
+    _start_timer(ledger, script)
+    _ENTRY[script.phase](ledger, script)
+
+
+def forget_old(ledger: Ledger) -> None:
+    """Cut the history to its length; forget scripts it no longer lists."""
+    dropped = ledger.history[ledger.limits.history :]
+    if not dropped:
+        return
+    # A script whose process is still exiting is kept until that has gone.
+    kept = [index for index in dropped if ledger.scripts[index].phase is not Phase.GONE]
+    for index in dropped:
+        if index not in kept:
+            del ledger.scripts[index]
+            ledger.shown_scripts.pop(index, None)
+            ledger.changed.pop(index, None)
+            ledger.emit(Forget(index))
+    ledger.history[ledger.limits.history :] = kept
+
+
+def _decide_ending(script: Script, before: Phase, trigger: Trigger, why: str) -> None:
+    ending = ENDING.get(trigger)
+    if (before, trigger) in _UNASKED:
+        loaded = script.script_state is not ScriptState.UNKNOWN
+        ending = ProcessState.DONE if loaded else ProcessState.LOADFAILED
+        if loaded and script.script_state not in FINAL_STATES:
+            script.script_state = ScriptState.FAILED
+        script.ending = ending
+    elif ending is not None and (script.ending is None or trigger in _REPORTS_THAT_END):
+        script.ending = ending
+    if why and not script.reason:
+        script.reason = why
+
+
+def _relist(ledger: Ledger, script: Script, before: Place, after: Place) -> None:
+    if before is after:
+        return
+    slot = ledger.slot_of(script)
+    if before is Place.WAITING:
+        slot.waiting.remove(script.index)
+    elif before is Place.CURRENT:
+        slot.current.remove(script.index)
+    if after is Place.CURRENT:
+        slot.current.append(script.index)
+    else:
+        ledger.history.insert(0, script.index)
+        _end(ledger, script)
+
+
+def _end(ledger: Ledger, script: Script) -> None:
+    script.process_state = script.ending or ProcessState.TERMINATED
+    if script.script_state not in (ScriptState.DONE, ScriptState.STOPPED):
+        text = f"script {script.index} ({script.wish.path}) ended {script.process_state.name}"
+        ledger.emit(WriteLog(LogLevel.INFO, f"{text}: {script.reason}" if script.reason else text))
+
+
+def _start_timer(ledger: Ledger, script: Script) -> None:
+    timer = TIMER.get(script.phase)
+    if timer is not None:
+        ledger.timers[script.question] = script.index
+        delay_s = getattr(ledger.limits, timer.value)
+        ledger.emit(SetTimer(script.index, script.question, timer, delay_s))
+
+
+def _end_timer(ledger: Ledger, script: Script) -> None:
+    if ledger.timers.pop(script.question, None) is not None:
+        ledger.emit(CancelTimer(script.question))
+
+
+def _configure(ledger: Ledger, script: Script) -> None:
+    script.configure_start_tai = ledger.now_tai
+    wish = script.wish
+    ledger.emit(
+        ConfigureScript(
+            index=script.index,
+            request=script.question,
+            config=wish.config,
+            log_level=wish.log_level,
+            pause_checkpoint=wish.pause_checkpoint,
+            stop_checkpoint=wish.stop_checkpoint,
+            block_id=script.membership.block_id if script.membership else "",
+            execution_id=wish.execution_id,
+        )
+    )
+
+
+def _settle(ledger: Ledger, script: Script) -> None:
+    script.configure_end_tai = ledger.now_tai
+    if script.metadata is not None:
+        advance(ledger, script, Trigger.SETTLED)
+
+
+def _name(ledger: Ledger, script: Script) -> None:
+    if not script.group_id:
+        script.group_id = ledger.group_ids.give(ledger.now_tai)
+    ledger.emit(SetGroupId(script.index, script.question, script.group_id))
+
+
+def _announce(ledger: Ledger, script: Script) -> None:
+    ledger.emit(PublishNextVisit(script.index, script.group_id, script.metadata or _DEFAULT_METADATA))
+
+
+def _unname(ledger: Ledger, script: Script) -> None:
+    script.group_id = ""
+    ledger.emit(SetGroupId(script.index, script.question, ""))
+
+
+def _run(ledger: Ledger, script: Script) -> None:
+    script.run_start_tai = ledger.now_tai
+    ledger.emit(RunScript(script.index, script.question))
+
+
+def _stop(ledger: Ledger, script: Script) -> None:
+    ledger.emit(StopScript(script.index, script.question))
+
+
+def _terminate(ledger: Ledger, script: Script) -> None:
+    ledger.emit(TerminateProcess(script.index))
+
+
+def _fail(ledger: Ledger, script: Script) -> None:
+    slot = ledger.slot_of(script)
+    text = f"{script.index} failed" + (f": {script.reason}" if script.reason else "")
+    if slot.pause is None:
+        slot.pause = Pause(PausedBy.FAILURE, ledger.now_tai, text)
+        ledger.emit(
+            WriteLog(LogLevel.ERROR, f"slot {slot.name} is paused: script {text} ({script.wish.path})")
+        )
+
+
+_ENTRY: dict[Phase, Callable[[Ledger, Script], None]] = {
+    Phase.CONFIGURING: _configure,
+    Phase.SETTLING: _settle,
+    Phase.NAMING: _name,
+    Phase.NAMED: _announce,
+    Phase.UNNAMING: _unname,
+    Phase.STRAYING: _stop,
+    Phase.DROPPING: _terminate,
+    Phase.STARTING: _run,
+    Phase.STOPPING: _stop,
+    Phase.KILLING: _terminate,
+    Phase.FAILED: _fail,
+    Phase.FAILED_GONE: _fail,
+}

@@ -1,0 +1,71 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The time and size limits the queue holds scripts to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["MAX_LISTED", "Limits"]
+
+#: Length of the arrays of the ``queue`` event, and so of what may be queued.
+MAX_LISTED = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits, all in seconds but the last.
+
+    Attributes
+    ----------
+    load_s
+        From process start to UNCONFIGURED.
+    configure_s
+        From the ``configure`` command to CONFIGURED.
+    settle_s
+        From CONFIGURED to the arrival of the metadata; after that the
+        metadata count as empty.
+    group_id_s
+        For the answer to a ``setGroupId`` command, each of two tries.
+    start_s
+        From the ``run`` command to RUNNING.
+    stop_s
+        From the ``stop`` command to a final state; then the script is killed.
+    last_words_s
+        From the exit of a process to the arrival of what it still reported.
+    exit_s
+        From a final state to the exit of the process; then it is killed.
+    kill_s
+        The longest that ending a process group may take, for the estimate
+        given to clients. The launcher decides the real one.
+    history
+        How many ended scripts are kept.
+    """
+
+    load_s: float = 300.0
+    configure_s: float = 60.0
+    settle_s: float = 5.0
+    group_id_s: float = 10.0
+    start_s: float = 60.0
+    stop_s: float = 60.0
+    last_words_s: float = 1.0
+    exit_s: float = 30.0
+    kill_s: float = 6.0
+    history: int = MAX_LISTED
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.history <= MAX_LISTED:
+            raise ValueError(f"history must be 1 to {MAX_LISTED}, not {self.history}")
+        for name in (
+            "load_s",
+            "configure_s",
+            "settle_s",
+            "group_id_s",
+            "start_s",
+            "stop_s",
+            "last_words_s",
+            "exit_s",
+            "kill_s",
+        ):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, not {getattr(self, name)}")

@@ -1,0 +1,142 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The queue: events in, effects out.
+
+`QueueModel.handle` is the whole of it. It knows no clock, file, socket or
+task: time, ids and everything else that is not its own arrives in events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import invariants, reports
+from .admission import settle
+from .commands import AddScript
+from .effects import Effect, FinishShutdown
+from .events import (
+    BlockIdFailed,
+    BlockIdGiven,
+    CommandGiven,
+    EnabledChanged,
+    Event,
+    LaunchFailed,
+    ProcessExited,
+    ProcessStarted,
+    ScriptAnswered,
+    ScriptMetadataReported,
+    ScriptStateReported,
+    ShutdownRequested,
+    TimerExpired,
+)
+from .ledger import Ledger
+from .life import forget_old
+from .limits import Limits
+from .orders import command_given, finish_stops, shutdown_requested
+from .publishing import collect, queue_view
+from .slots import MAIN, SlotSettings
+from .views import QueueView, ScriptView
+
+__all__ = ["QueueModel"]
+
+_HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
+    CommandGiven: command_given,
+    EnabledChanged: reports.enabled_changed,
+    ProcessStarted: reports.process_started,
+    LaunchFailed: reports.launch_failed,
+    ProcessExited: reports.process_exited,
+    ScriptStateReported: reports.state_reported,
+    ScriptMetadataReported: reports.metadata_reported,
+    ScriptAnswered: reports.script_answered,
+    TimerExpired: reports.timer_expired,
+    BlockIdGiven: reports.block_id_given,
+    BlockIdFailed: reports.block_id_failed,
+    ShutdownRequested: shutdown_requested,
+}
+
+
+class QueueModel:
+    """The model of one ScriptQueue.
+
+    Parameters
+    ----------
+    sal_index
+        SAL index of the ScriptQueue; its scripts have indices
+        ``sal_index`` * 100000 + 1 to + 99999.
+    limits
+        Time and size limits.
+    slots
+        The slots, in order of priority. The first must be the main one, with
+        a capacity of 1.
+    """
+
+    def __init__(
+        self,
+        sal_index: int,
+        limits: Limits | None = None,
+        slots: Sequence[SlotSettings] = (SlotSettings(),),
+    ) -> None:
+        if not slots or slots[0].name != MAIN or slots[0].capacity != 1:
+            raise ValueError(f"the first slot must be {MAIN!r} with a capacity of 1, not {slots[:1]}")
+        self._ledger = Ledger(sal_index, limits or Limits(), slots)
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Take notice of an event.
+
+        Parameters
+        ----------
+        event
+            What happened.
+
+        Returns
+        -------
+        list
+            What is to be done, in this order.
+
+        Raises
+        ------
+        IllegalTransition
+            If the event cannot have happened; the model is then of no use
+            any more.
+        """
+        ledger = self._ledger
+        ledger.now_tai = event.at_tai
+        _HANDLERS[type(event)](ledger, event)
+        finish_stops(ledger)
+        settle(ledger)
+        forget_old(ledger)
+        if ledger.closing and not ledger.has_processes:
+            ledger.emit(FinishShutdown())
+        return collect(ledger)
+
+    def validate(self) -> None:
+        """Check the invariants; raises `InvariantBroken`."""
+        invariants.validate(self._ledger)
+
+    def story(self, index: int) -> str:
+        """Everything that happened to a script and why, a line each.
+
+        Raises
+        ------
+        Refused
+            If there is no such script.
+        """
+        return str(self._ledger.script(index).story)
+
+    def reason(self, index: int) -> str:
+        """Why a script ended as it did; "" if it has not, or ended well."""
+        return self._ledger.script(index).reason
+
+    def wish(self, index: int) -> AddScript:
+        """What was asked for when a script was added."""
+        return self._ledger.script(index).wish
+
+    @property
+    def queue(self) -> QueueView:
+        """The queue as it is now."""
+        return queue_view(self._ledger)
+
+    def script(self, index: int) -> ScriptView:
+        """A script as it is now."""
+        return self._ledger.script(index).view()

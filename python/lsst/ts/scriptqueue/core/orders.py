@@ -1,0 +1,253 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What clients ask: each command checked, then carried out or refused.
+
+A refused command has changed nothing: everything is checked before anything
+is touched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .blocks import Execution, Opening, check_block
+from .commands import (
+    AddScript,
+    Command,
+    MoveScript,
+    Pause,
+    RequeueScript,
+    Resume,
+    ShowQueue,
+    ShowScript,
+    StopScripts,
+)
+from .effects import (
+    AckCommand,
+    LaunchProcess,
+    PublishQueue,
+    PublishScript,
+    ReportInProgress,
+    RequestBlockId,
+    TerminateProcess,
+)
+from .events import CommandGiven, ShutdownRequested
+from .ledger import Ledger
+from .life import advance, can
+from .limits import MAX_LISTED
+from .phases import Phase, Place, Trigger
+from .publishing import queue_view
+from .refusals import Refused
+from .scripts import Membership, Script
+from .slots import Pause as SlotPause
+from .slots import PausedBy
+from .stops import StopJob
+
+__all__ = ["command_given", "finish_stops", "open_block", "refuse_opening", "shutdown_requested"]
+
+#: A stop command may take this much longer than its scripts (seconds).
+_STOP_MARGIN_S = 1.0
+
+_FAILED = frozenset({Phase.FAILED, Phase.FAILED_GONE})
+
+
+def command_given(ledger: Ledger, event: CommandGiven) -> None:
+    """Carry a command out, or refuse it."""
+    try:
+        if ledger.closing:
+            raise Refused(f"the queue is shutting down: {ledger.closing}")
+        _ORDERS[type(event.command)](ledger, event, event.command)
+    except Refused as refusal:
+        ledger.emit(AckCommand(event.command_id, False, str(refusal)))
+
+
+def shutdown_requested(ledger: Ledger, event: ShutdownRequested) -> None:
+    """End every script and accept nothing more."""
+    ledger.closing = event.why
+    ledger.enabled = False
+    for opening in ledger.blocks.openings.values():
+        refuse_opening(ledger, opening, f"the queue is shutting down: {event.why}")
+    ledger.blocks.openings.clear()
+    for script in list(ledger.scripts.values()):
+        if can(script, Trigger.END_ASKED):
+            advance(ledger, script, Trigger.END_ASKED, f"the queue is shutting down: {event.why}")
+        if script.phase is Phase.LEAVING:
+            ledger.emit(TerminateProcess(script.index))
+
+
+def open_block(ledger: Ledger, opening: Opening, block_id: str) -> None:
+    """Open an execution whose id has come, and let in those who wait for it."""
+    wish = opening.wish
+    try:
+        _check_room(ledger, wish)
+        first_index = ledger.indices.give(wish.block_size)
+    except Refused as refusal:
+        refuse_opening(ledger, opening, str(refusal))
+        return
+    ledger.blocks.open(Execution(wish.block, block_id, wish.block_size, first_index))
+    for event, joining in ((opening.first, wish), *opening.joining):
+        try:
+            _check_room(ledger, joining)
+            _join(ledger, event, joining)
+        except Refused as refusal:
+            ledger.emit(AckCommand(event.command_id, False, str(refusal)))
+
+
+def refuse_opening(ledger: Ledger, opening: Opening, reason: str) -> None:
+    """Refuse all that wait for an execution that cannot be opened."""
+    for event, _ in ((opening.first, opening.wish), *opening.joining):
+        ledger.emit(AckCommand(event.command_id, False, reason))
+
+
+def finish_stops(ledger: Ledger) -> None:
+    """Answer the stop commands of which all scripts are down."""
+    for job in list(ledger.stops):
+        job.remaining = {index for index in job.remaining if ledger.is_live(index)}
+        if not job.remaining:
+            ledger.stops.remove(job)
+            ledger.emit(AckCommand(job.command_id, True))
+
+
+def _add(ledger: Ledger, event: CommandGiven, wish: AddScript) -> None:
+    _check_expression("pauseCheckpoint", wish.pause_checkpoint)
+    _check_expression("stopCheckpoint", wish.stop_checkpoint)
+    _check_room(ledger, wish)
+    if not wish.block:
+        _insert(ledger, event, wish, ledger.indices.give(), None)
+        return
+    check_block(wish)
+    if wish.start_block:
+        request = ledger.new_request()
+        ledger.blocks.openings[request] = Opening(event, wish)
+        ledger.emit(RequestBlockId(request, wish.block))
+        return
+    opening = ledger.blocks.opening_of(wish.block)
+    if opening is not None:
+        opening.joining.append((event, wish))
+        return
+    _join(ledger, event, wish)
+
+
+def _join(ledger: Ledger, event: CommandGiven, wish: AddScript) -> None:
+    execution = ledger.blocks.join(wish.block)
+    index, membership = execution.next_member()
+    if index in ledger.scripts:
+        raise Refused(
+            f"{execution.block_id} has ended and its indices are in use again; "
+            f"open a new execution of {wish.block} with startBlock true"
+        )
+    execution.added += 1
+    _insert(ledger, event, wish, index, membership)
+
+
+def _requeue(ledger: Ledger, event: CommandGiven, order: RequeueScript) -> None:
+    original = ledger.script(order.index)
+    if original.membership is not None:
+        raise Refused(
+            f"script {order.index} belongs to {original.membership.block_id}, "
+            "and a script of a block cannot be requeued; add it with a new execution of the block"
+        )
+    _add(ledger, event, dataclasses.replace(original.wish, target=order.target))
+
+
+def _insert(
+    ledger: Ledger, event: CommandGiven, wish: AddScript, index: int, membership: Membership | None
+) -> None:
+    slot = ledger.main
+    slot.insert(index, wish.target)
+    script = Script(index, wish, slot.name, event.command_id, event.cmd_id, membership)
+    ledger.scripts[index] = script
+    ledger.changed[index] = None
+    member = (
+        f", {membership.position + 1} of {membership.size} of {membership.block_id}" if membership else ""
+    )
+    script.story.note(ledger.now_tai, f"added: {wish.path} {wish.description}".rstrip() + member)
+    ledger.emit(LaunchProcess(index, wish.is_standard, wish.path))
+
+
+def _move(ledger: Ledger, event: CommandGiven, order: MoveScript) -> None:
+    script = ledger.script(order.index)
+    if script.place is not Place.WAITING:
+        raise Refused(f"script {order.index} is {script.phase.value}; only a waiting script can be moved")
+    if order.target.relative_to == order.index:
+        raise Refused(f"script {order.index} cannot be moved before or after itself")
+    ledger.slot_of(script).insert(order.index, order.target)
+    script.story.note(ledger.now_tai, f"moved {order.target.location.name}")
+    ledger.emit(AckCommand(event.command_id, True))
+
+
+def _stop(ledger: Ledger, event: CommandGiven, order: StopScripts) -> None:
+    if len(order.indices) > MAX_LISTED:
+        raise Refused(f"at most {MAX_LISTED} scripts can be stopped at once, not {len(order.indices)}")
+    named = [ledger.scripts[index] for index in dict.fromkeys(order.indices) if ledger.is_live(index)]
+    held = frozenset(
+        script.slot for script in named if script.place is Place.CURRENT and script.phase not in _FAILED
+    )
+    limit_s = ledger.limits.kill_s + _STOP_MARGIN_S
+    for script in named:
+        trigger = Trigger.END_ASKED
+        if not order.terminate and can(script, Trigger.STOP_ASKED):
+            trigger = Trigger.STOP_ASKED
+            limit_s = ledger.limits.stop_s + ledger.limits.kill_s + _STOP_MARGIN_S
+        if can(script, trigger):
+            advance(ledger, script, trigger, "stopped on request")
+    remaining = {script.index for script in named if script.place is not Place.HISTORY}
+    if remaining:
+        ledger.emit(ReportInProgress(event.command_id, limit_s, "Stopping scripts"))
+    ledger.stops.append(StopJob(event.command_id, remaining, held))
+
+
+def _pause(ledger: Ledger, event: CommandGiven, order: Pause) -> None:
+    for slot in ledger.slots.values():
+        if slot.pause is None:
+            slot.pause = SlotPause(PausedBy.COMMAND, ledger.now_tai, "paused on request")
+    ledger.emit(AckCommand(event.command_id, True))
+
+
+def _resume(ledger: Ledger, event: CommandGiven, order: Resume) -> None:
+    slot = ledger.main
+    slot.pause = None
+    for index in list(slot.current):
+        script = ledger.scripts[index]
+        if script.phase in _FAILED:
+            advance(ledger, script, Trigger.RELEASED)
+    ledger.emit(AckCommand(event.command_id, True))
+
+
+def _show_queue(ledger: Ledger, event: CommandGiven, order: ShowQueue) -> None:
+    ledger.emit(PublishQueue(queue_view(ledger), force=True))
+    ledger.emit(AckCommand(event.command_id, True))
+
+
+def _show_script(ledger: Ledger, event: CommandGiven, order: ShowScript) -> None:
+    ledger.emit(PublishScript(ledger.script(order.index).view(), force=True))
+    ledger.emit(AckCommand(event.command_id, True))
+
+
+def _check_expression(field: str, text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise Refused(f"{field} {text!r} is not a regular expression: {error}") from None
+
+
+def _check_room(ledger: Ledger, wish: AddScript) -> None:
+    live = sum(1 for _ in ledger.live())
+    if live >= MAX_LISTED:
+        raise Refused(f"the queue is full: {live} scripts wait or run, and {MAX_LISTED} is the most")
+    ledger.main.check(wish.target)
+
+
+_ORDERS: dict[type[Command], Callable[[Ledger, CommandGiven, Any], None]] = {
+    AddScript: _add,
+    MoveScript: _move,
+    RequeueScript: _requeue,
+    StopScripts: _stop,
+    Pause: _pause,
+    Resume: _resume,
+    ShowQueue: _show_queue,
+    ShowScript: _show_script,
+}

@@ -1,0 +1,33 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Errors of the core: what a client may not do, and what must not happen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .phases import Phase, Trigger
+    from .stories import Story
+
+__all__ = ["IllegalTransition", "InvariantBroken", "Refused"]
+
+
+class Refused(Exception):
+    """A command that changes nothing; the text says why and what would be right."""
+
+
+class InvariantBroken(AssertionError):
+    """The model contradicts itself."""
+
+
+class IllegalTransition(RuntimeError):
+    """A trigger that the script's phase has no transition for.
+
+    The text holds the script's story.
+    """
+
+    def __init__(self, index: int, phase: Phase, trigger: Trigger, story: Story) -> None:
+        super().__init__(
+            f"script {index}: {trigger.name} is not possible in phase {phase.name}; its story:\n{story}"
+        )

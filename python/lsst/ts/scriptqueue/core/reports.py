@@ -1,0 +1,232 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What comes back from the world: processes, scripts, time limits, block ids.
+
+Anything a script says may come late, twice or out of order. A report is
+believed if it comes from the script's own process and the script has not
+reported a final state before; it changes the phase if `TRANSITIONS` says so.
+"""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Callable
+
+from . import orders
+from .effects import AckCommand, LogLevel, TerminateProcess, WriteLog
+from .events import (
+    BlockIdFailed,
+    BlockIdGiven,
+    EnabledChanged,
+    LaunchFailed,
+    ProcessExited,
+    ProcessStarted,
+    ScriptAnswered,
+    ScriptMetadataReported,
+    ScriptStateReported,
+    TimerExpired,
+)
+from .ledger import Ledger
+from .life import ENDING, advance, ask_again, can
+from .phases import REPORT_OF_STATE, TRANSITIONS, Phase, Place, Trigger
+from .scripts import Script
+from .states import FINAL_STATES, ScriptState
+
+__all__ = [
+    "block_id_failed",
+    "block_id_given",
+    "enabled_changed",
+    "launch_failed",
+    "metadata_reported",
+    "process_exited",
+    "process_started",
+    "script_answered",
+    "state_reported",
+    "timer_expired",
+]
+
+_MAX_TRIES = 2
+_LOST = frozenset({Phase.LOST_WAITING, Phase.LOST_RUNNING})
+_FAILURES = frozenset({ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
+
+
+def enabled_changed(ledger: Ledger, event: EnabledChanged) -> None:
+    ledger.enabled = event.enabled and not ledger.closing
+
+
+def process_started(ledger: Ledger, event: ProcessStarted) -> None:
+    script = ledger.scripts[event.index]
+    script.pid = event.pid
+    script.process_start_tai = event.at_tai
+    advance(ledger, script, Trigger.PROCESS_STARTED)
+    ledger.emit(AckCommand(script.command_id, True, str(script.index)))
+
+
+def launch_failed(ledger: Ledger, event: LaunchFailed) -> None:
+    script = ledger.scripts[event.index]
+    advance(ledger, script, Trigger.LAUNCH_FAILED, event.reason)
+    ledger.emit(AckCommand(script.command_id, False, event.reason))
+
+
+def process_exited(ledger: Ledger, event: ProcessExited) -> None:
+    script = ledger.scripts[event.index]
+    script.process_end_tai = event.at_tai
+    how = _how_it_ended(event)
+    why = ""
+    if TRANSITIONS.get((script.phase, Trigger.PROCESS_GONE)) in _LOST:
+        why = f"its process ended by itself with {how}"
+    else:
+        script.story.note(ledger.now_tai, f"ended with {how}")
+    advance(ledger, script, Trigger.PROCESS_GONE, why)
+    if event.output_tail and (why or script.script_state in _FAILURES):
+        script.reason = f"{script.reason or how}; it printed last: {event.output_tail}"
+        ledger.emit(
+            WriteLog(
+                LogLevel.WARNING,
+                f"script {script.index} ({script.wish.path}) ended with {how}; "
+                f"it printed last:\n{event.output_tail}",
+            )
+        )
+
+
+def state_reported(ledger: Ledger, event: ScriptStateReported) -> None:
+    script = ledger.scripts.get(event.index)
+    if script is None:
+        return
+    if not script.speaks(event.origin, event.sent_tai):
+        script.story.note(
+            ledger.now_tai, f"process {event.origin} is not its own, but says {event.state.name}"
+        )
+        return
+    if script.script_state in FINAL_STATES:
+        script.story.note(ledger.now_tai, f"reported {event.state.name} after its end; ignored")
+        return
+    script.script_state = event.state
+    ledger.changed[script.index] = None
+    if event.state in FINAL_STATES:
+        script.reason = ""
+    if event.state is ScriptState.CONFIGURE_FAILED:
+        script.configure_end_tai = event.at_tai
+    trigger = REPORT_OF_STATE.get(event.state)
+    if trigger is not None and can(script, trigger):
+        advance(ledger, script, trigger, event.reason)
+        return
+    script.story.note(ledger.now_tai, f"reported {event.state.name} {event.reason}".rstrip())
+    if script.place is Place.HISTORY and trigger in ENDING:
+        script.process_state = ENDING[trigger]
+        script.reason = event.reason
+
+
+def metadata_reported(ledger: Ledger, event: ScriptMetadataReported) -> None:
+    script = ledger.scripts.get(event.index)
+    if script is None or not script.speaks(event.origin, event.sent_tai):
+        return
+    script.metadata = event.metadata
+    if script.phase is Phase.SETTLING:
+        advance(ledger, script, Trigger.SETTLED)
+
+
+def script_answered(ledger: Ledger, event: ScriptAnswered) -> None:
+    script = ledger.scripts.get(event.index)
+    if script is None:
+        return
+    if event.request != script.question:
+        script.story.note(ledger.now_tai, f"answered an earlier command: {event.text}")
+        return
+    answer = _ANSWERS.get((script.phase, event.accepted))
+    if answer is not None:
+        answer(ledger, script, event.text)
+
+
+def timer_expired(ledger: Ledger, event: TimerExpired) -> None:
+    if ledger.timers.pop(event.request, None) is None:
+        return
+    script = ledger.scripts[event.index]
+    _EXPIRY[script.phase](ledger, script)
+
+
+def block_id_given(ledger: Ledger, event: BlockIdGiven) -> None:
+    opening = ledger.blocks.openings.pop(event.request, None)
+    if opening is not None:
+        orders.open_block(ledger, opening, event.block_id)
+
+
+def block_id_failed(ledger: Ledger, event: BlockIdFailed) -> None:
+    opening = ledger.blocks.openings.pop(event.request, None)
+    if opening is not None:
+        orders.refuse_opening(ledger, opening, event.reason)
+
+
+def _how_it_ended(event: ProcessExited) -> str:
+    if event.signal is not None:
+        try:
+            return f"signal {event.signal} ({signals.Signals(event.signal).name})"
+        except ValueError:
+            return f"signal {event.signal}"
+    if event.exit_code is not None:
+        return f"exit code {event.exit_code}"
+    return "an exit code that is not known"
+
+
+def _advance(trigger: Trigger) -> Callable[[Ledger, Script, str], None]:
+    def answer(ledger: Ledger, script: Script, text: str) -> None:
+        advance(ledger, script, trigger, text if trigger not in _PLAIN else "")
+
+    return answer
+
+
+#: Triggers whose answer text says nothing.
+_PLAIN = frozenset({Trigger.NAME_TAKEN, Trigger.NAME_CLEARED})
+
+
+def _name_refused(ledger: Ledger, script: Script, text: str) -> None:
+    if script.tries < _MAX_TRIES:
+        ask_again(ledger, script, f"group id not accepted: {text}")
+    else:
+        advance(ledger, script, Trigger.NAME_REFUSED, f"{Trigger.NAME_REFUSED.value} twice: {text}")
+
+
+#: (phase, accepted) -> what an answer does. What is not here waits for the
+#: script's state to tell.
+_ANSWERS: dict[tuple[Phase, bool], Callable[[Ledger, Script, str], None]] = {
+    (Phase.CONFIGURING, False): _advance(Trigger.CONFIGURE_REFUSED),
+    (Phase.NAMING, True): _advance(Trigger.NAME_TAKEN),
+    (Phase.NAMING, False): _name_refused,
+    (Phase.UNNAMING, True): _advance(Trigger.NAME_CLEARED),
+    (Phase.UNNAMING, False): _name_refused,
+    (Phase.STARTING, False): _advance(Trigger.RUN_REFUSED),
+}
+
+
+def _late(trigger: Trigger, text: str) -> Callable[[Ledger, Script], None]:
+    def expire(ledger: Ledger, script: Script) -> None:
+        advance(ledger, script, trigger, text.format(limits=ledger.limits))
+
+    return expire
+
+
+def _name_late(ledger: Ledger, script: Script) -> None:
+    _name_refused(ledger, script, f"no answer within {ledger.limits.group_id_s:g} s")
+
+
+def _terminate(ledger: Ledger, script: Script) -> None:
+    script.story.note(ledger.now_tai, "its process does not exit by itself, ended")
+    ledger.emit(TerminateProcess(script.index))
+
+
+#: Phase -> what the end of its time limit does.
+_EXPIRY: dict[Phase, Callable[[Ledger, Script], None]] = {
+    Phase.LOADING: _late(Trigger.LOAD_LATE, "not loaded within {limits.load_s:g} s"),
+    Phase.CONFIGURING: _late(Trigger.CONFIGURE_LATE, "not configured within {limits.configure_s:g} s"),
+    Phase.SETTLING: _late(Trigger.SETTLED, ""),
+    Phase.NAMING: _name_late,
+    Phase.UNNAMING: _name_late,
+    Phase.STRAYING: _late(Trigger.STOP_LATE, "ran without having been told to"),
+    Phase.LOST_WAITING: _late(Trigger.REPORTS_LATE, ""),
+    Phase.STARTING: _late(Trigger.START_LATE, "did not report RUNNING within {limits.start_s:g} s"),
+    Phase.STOPPING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
+    Phase.BREAKING: _terminate,
+    Phase.LOST_RUNNING: _late(Trigger.REPORTS_LATE, ""),
+    Phase.FAILED: _terminate,
+    Phase.LEAVING: _terminate,
+}

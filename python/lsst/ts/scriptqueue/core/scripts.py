@@ -1,0 +1,134 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that the queue knows of one script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .commands import AddScript
+from .phases import PLACE, Phase, Place
+from .states import ProcessState, ScriptState
+from .stories import Story
+from .views import ScriptView, VisitMetadata
+
+__all__ = ["Membership", "Script"]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A script's place in an execution of a block.
+
+    Attributes
+    ----------
+    block_id
+        Id of the execution.
+    position
+        Place in it, from 0.
+    size
+        How many scripts the execution has.
+    """
+
+    block_id: str
+    position: int
+    size: int
+
+
+@dataclass(slots=True, eq=False)
+class Script:
+    """A script, from `add` until it is forgotten.
+
+    Attributes
+    ----------
+    index
+        SAL index.
+    wish
+        What was asked for.
+    slot
+        Name of the slot it is in, or was.
+    command_id, cmd_id
+        The command that added it: number at the edge, and on the wire.
+    phase
+        Where it is in its life; changed by `life.advance` only.
+    process_state, script_state
+        As published.
+    ending
+        Process state it will have in the history, once that is decided.
+    reason
+        Why it ended as it did, for people.
+    question
+        Request number of the command or time limit that is outstanding for
+        its phase; answers to any other are late and mean nothing.
+    tries
+        How often the current question was asked.
+    group_id
+        The group id it was given; "" if none.
+    origin
+        Process id from which its reports come; 0 until the first.
+    """
+
+    index: int
+    wish: AddScript
+    slot: str
+    command_id: int
+    cmd_id: int
+    membership: Membership | None = None
+    phase: Phase = Phase.LAUNCHING
+    process_state: ProcessState = ProcessState.LOADING
+    script_state: ScriptState = ScriptState.UNKNOWN
+    ending: ProcessState | None = None
+    reason: str = ""
+    question: int = 0
+    tries: int = 0
+    group_id: str = ""
+    metadata: VisitMetadata | None = None
+    pid: int = 0
+    origin: int = 0
+    process_start_tai: float = 0.0
+    configure_start_tai: float = 0.0
+    configure_end_tai: float = 0.0
+    run_start_tai: float = 0.0
+    process_end_tai: float = 0.0
+    story: Story = field(default_factory=Story)
+
+    @property
+    def place(self) -> Place:
+        return PLACE[self.phase]
+
+    def speaks(self, origin: int, sent_tai: float) -> bool:
+        """Does a report come from this script's own process?
+
+        An earlier process of the same index may have left reports behind. The
+        process that was started is believed at once; a script behind a
+        wrapper has another process id, which is learned from its first
+        report, if that was sent after the start.
+        """
+        if self.process_start_tai == 0:
+            return False
+        if self.origin:
+            return origin == self.origin
+        if origin == self.pid or sent_tai >= self.process_start_tai:
+            self.origin = origin
+            return True
+        return False
+
+    def view(self) -> ScriptView:
+        """What is published of it."""
+        member = self.membership
+        return ScriptView(
+            index=self.index,
+            cmd_id=self.cmd_id,
+            is_standard=self.wish.is_standard,
+            path=self.wish.path,
+            process_start_tai=self.process_start_tai,
+            configure_start_tai=self.configure_start_tai,
+            configure_end_tai=self.configure_end_tai,
+            run_start_tai=self.run_start_tai,
+            process_end_tai=self.process_end_tai,
+            process_state=self.process_state,
+            script_state=self.script_state,
+            block_id=member.block_id if member else "",
+            block_index=member.position if member else 0,
+            block_size=member.size if member else 0,
+            execution_id=self.wish.execution_id,
+        )

@@ -1,0 +1,44 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happened to one script, and why, line by line."""
+
+from __future__ import annotations
+
+import datetime
+
+__all__ = ["MAX_LINES", "Story", "iso_tai"]
+
+#: A story longer than this forgets its middle: how it began and how it ended
+#: is what people ask for.
+MAX_LINES = 500
+_KEPT_HEAD = 100
+
+
+def iso_tai(tai: float) -> str:
+    """Format a time (TAI, unix seconds) as TAI ISO with milliseconds."""
+    whole_ms = int(tai * 1000)
+    whole_s, ms = divmod(whole_ms, 1000)
+    return f"{datetime.datetime.fromtimestamp(whole_s, datetime.UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}"
+
+
+class Story:
+    """The story of one script."""
+
+    __slots__ = ("_lines", "_forgotten")
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[float, str]] = []
+        self._forgotten = 0
+
+    def note(self, at_tai: float, text: str) -> None:
+        """Add a line."""
+        self._lines.append((at_tai, text))
+        if len(self._lines) > MAX_LINES:
+            del self._lines[_KEPT_HEAD]
+            self._forgotten += 1
+
+    def __str__(self) -> str:
+        lines = [f"{iso_tai(at_tai)}  {text}" for at_tai, text in self._lines]
+        if self._forgotten:
+            lines.insert(_KEPT_HEAD, f"... {self._forgotten} lines forgotten ...")
+        return "\n".join(lines)

@@ -1,0 +1,56 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every test: apart from the world, and nothing left behind.
+
+The environment of whoever runs the tests may name a real observatory's
+middleware, so it is replaced before anything is imported: each test process
+is alone in a DDS domain and under a topic subname of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from .leaks import RUN_VARIABLE, no_leftovers, no_task_left
+
+__all__ = ["no_leftovers", "no_task_left"]
+
+_FOREIGN = ("LSST_", "CYCLONEDDS_URI", "IMAGE_SERVER_URL")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the tests marked long, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
+        del os.environ[name]
+    # Domains above 230 have no ports; low ones may be somebody's.
+    os.environ["LSST_DDS_DOMAIN_ID"] = str(random.randrange(50, 230))
+    os.environ["LSST_TOPIC_SUBNAME"] = f"test_{secrets.token_hex(6)}"
+    os.environ[RUN_VARIABLE] = secrets.token_hex(8)
+    # Threads that a numerical library starts at its import would count as left behind.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    skip = pytest.mark.skip(reason="takes minutes: bin/test --long")
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_home() -> Iterator[None]:
+    """Keep the default state directory out of the home of whoever runs this."""
+    with tempfile.TemporaryDirectory(prefix="scriptqueue-tests-") as folder:
+        os.environ["XDG_STATE_HOME"] = folder
+        yield

@@ -91,6 +91,8 @@ class ProcessExited:
         Number of the signal that ended it, or None.
     output_tail
         Last lines of what it printed.
+    signal_name
+        Name of that signal, such as SIGKILL, where it has one.
     """
 
     at_tai: float
@@ -98,6 +100,7 @@ class ProcessExited:
     exit_code: int | None = None
     signal: int | None = None
     output_tail: str = ""
+    signal_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ reported a final state before; it changes the phase if `TRANSITIONS` says so.
 
 from __future__ import annotations
 
-import signal as signals
 from collections.abc import Callable
 
 from . import orders
@@ -51,10 +50,12 @@ _FAILURES = frozenset({ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
 
 
 def enabled_changed(ledger: Ledger, event: EnabledChanged) -> None:
+    """Start scripts, or leave them waiting."""
     ledger.enabled = event.enabled and not ledger.closing
 
 
 def process_started(ledger: Ledger, event: ProcessStarted) -> None:
+    """A script loads; whoever added it is answered."""
     script = ledger.scripts[event.index]
     script.pid = event.pid
     script.process_start_tai = event.at_tai
@@ -63,12 +64,14 @@ def process_started(ledger: Ledger, event: ProcessStarted) -> None:
 
 
 def launch_failed(ledger: Ledger, event: LaunchFailed) -> None:
+    """A script could not even be started."""
     script = ledger.scripts[event.index]
     advance(ledger, script, Trigger.LAUNCH_FAILED, event.reason)
     ledger.emit(AckCommand(script.command_id, False, event.reason))
 
 
 def process_exited(ledger: Ledger, event: ProcessExited) -> None:
+    """A process has gone; whether that was right, its phase knows."""
     script = ledger.scripts[event.index]
     script.process_end_tai = event.at_tai
     how = _how_it_ended(event)
@@ -90,6 +93,7 @@ def process_exited(ledger: Ledger, event: ProcessExited) -> None:
 
 
 def state_reported(ledger: Ledger, event: ScriptStateReported) -> None:
+    """A script says what state it is in."""
     script = ledger.scripts.get(event.index)
     if script is None:
         return
@@ -118,6 +122,7 @@ def state_reported(ledger: Ledger, event: ScriptStateReported) -> None:
 
 
 def metadata_reported(ledger: Ledger, event: ScriptMetadataReported) -> None:
+    """A script says what it is going to do."""
     script = ledger.scripts.get(event.index)
     if script is None or not script.speaks(event.origin, event.sent_tai):
         return
@@ -127,6 +132,7 @@ def metadata_reported(ledger: Ledger, event: ScriptMetadataReported) -> None:
 
 
 def script_answered(ledger: Ledger, event: ScriptAnswered) -> None:
+    """A script answers a command."""
     script = ledger.scripts.get(event.index)
     if script is None:
         return
@@ -139,6 +145,7 @@ def script_answered(ledger: Ledger, event: ScriptAnswered) -> None:
 
 
 def timer_expired(ledger: Ledger, event: TimerExpired) -> None:
+    """A time limit has run out; what that means, its phase knows."""
     if ledger.timers.pop(event.request, None) is None:
         return
     script = ledger.scripts[event.index]
@@ -146,12 +153,14 @@ def timer_expired(ledger: Ledger, event: TimerExpired) -> None:
 
 
 def block_id_given(ledger: Ledger, event: BlockIdGiven) -> None:
+    """An execution of a block can be opened."""
     opening = ledger.blocks.openings.pop(event.request, None)
     if opening is not None:
         orders.open_block(ledger, opening, event.block_id)
 
 
 def block_id_failed(ledger: Ledger, event: BlockIdFailed) -> None:
+    """An execution of a block cannot be opened."""
     opening = ledger.blocks.openings.pop(event.request, None)
     if opening is not None:
         orders.refuse_opening(ledger, opening, event.reason)
@@ -159,10 +168,7 @@ def block_id_failed(ledger: Ledger, event: BlockIdFailed) -> None:
 
 def _how_it_ended(event: ProcessExited) -> str:
     if event.signal is not None:
-        try:
-            return f"signal {event.signal} ({signals.Signals(event.signal).name})"
-        except ValueError:
-            return f"signal {event.signal}"
+        return f"signal {event.signal_name or event.signal}"
     if event.exit_code is not None:
         return f"exit code {event.exit_code}"
     return "an exit code that is not known"

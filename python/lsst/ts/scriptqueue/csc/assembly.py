@@ -1,0 +1,104 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Putting a ScriptQueue together from its rooms."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import os
+import pathlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from ..launch.contract import StopPlan
+from ..launch.local import LocalLauncher
+from ..launch.paths import ScriptLibrary, default_directories
+from ..sal.domain import Domain
+from ..sal.enums import State
+from .block_ids import BlockIds, LocalBlockIds
+from .script_queue import ScriptQueueCsc
+from .settings import Settings
+
+__all__ = ["QueueOptions", "script_queue"]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """What whoever starts a ScriptQueue chooses.
+
+    Attributes
+    ----------
+    index
+        SAL index.
+    state_dir
+        Where it keeps what must outlive it.
+    standard, external
+        Directories of scripts; None for the default ones.
+    bus
+        Name of the middleware; None to let the environment choose.
+    initial_state
+        Summary state to start in.
+    settings
+        Limits and such.
+    """
+
+    index: int
+    state_dir: pathlib.Path
+    standard: pathlib.Path | None = None
+    external: pathlib.Path | None = None
+    bus: str | None = None
+    initial_state: State = State.STANDBY
+    settings: Settings = field(default_factory=Settings)
+
+
+@contextlib.asynccontextmanager
+async def script_queue(
+    options: QueueOptions, environ: Mapping[str, str] = os.environ
+) -> AsyncIterator[ScriptQueueCsc]:
+    """Start a ScriptQueue; on leaving, all its scripts are ended.
+
+    Raises
+    ------
+    BusError
+        If the middleware cannot be reached.
+    DuplicateCscError
+        If there is one of that index already.
+    """
+    options.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings = options.settings
+    standard, external = default_directories()
+    library = ScriptLibrary(options.standard or standard, options.external or external)
+    launcher = LocalLauncher(
+        options.state_dir / "output",
+        stop_plan=StopPlan(settings.kill_after_s),
+    )
+    async with Domain.connect(options.bus) as domain:
+        csc = ScriptQueueCsc(
+            domain,
+            options.index,
+            library=library,
+            launcher=launcher,
+            block_ids=_block_ids(options, environ),
+            settings=settings,
+            initial_state=options.initial_state,
+            lock_dir=options.state_dir,
+        )
+        async with csc:
+            yield csc
+
+
+def _block_ids(options: QueueOptions, environ: Mapping[str, str]) -> BlockIds:
+    url = environ.get("IMAGE_SERVER_URL", "")
+    if url:
+        # aiohttp is a large import for a queue that needs no name service.
+        from .image_name_service import ImageNameService
+
+        service = options.settings.image_name_service
+        return ImageNameService(url, service.limit_s, service.try_s)
+    return LocalBlockIds(
+        options.state_dir / "block_ids.json",
+        lambda: datetime.datetime.now(datetime.UTC),
+        logging.getLogger(__name__),
+    )

@@ -1,0 +1,112 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge between the queue and its scripts' processes.
+
+What a process does may be heard of before its start has been: the exit of one
+that ends at once, the first report of one that is quick. Both are held back
+until the queue knows that the process runs.
+"""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from collections.abc import Callable, Mapping
+
+from ..core.effects import Effect, Forget, LaunchProcess, TerminateProcess
+from ..core.events import Event, LaunchFailed, ProcessExited, ProcessStarted
+from ..launch.contract import Exited, Launcher, LaunchError, LaunchRequest
+from ..launch.environment import child_environment
+from ..launch.paths import ScriptLibrary, ScriptPathError
+from ..runtime import Runtime
+
+__all__ = ["Launching"]
+
+_SIGNAL_NAMES: dict[int | None, str] = {number.value: number.name for number in signal.Signals}
+
+
+class Launching:
+    """Carries out `LaunchProcess` and `TerminateProcess`.
+
+    Parameters
+    ----------
+    runtime
+        Where events go.
+    library
+        Where scripts are found.
+    launcher
+        Who owns the processes.
+    """
+
+    def __init__(self, runtime: Runtime, library: ScriptLibrary, launcher: Launcher) -> None:
+        self._runtime = runtime
+        self._library = library
+        self._launcher = launcher
+        self._launch_ids: dict[int, str] = {}
+        self._held: dict[int, list[Event]] = {}
+        launcher.on_exit(self._exited)
+
+    @property
+    def effects(self) -> Mapping[type[Effect], Callable[..., None]]:
+        """What this edge carries out."""
+        return {LaunchProcess: self._launch, TerminateProcess: self._terminate, Forget: self._forget}
+
+    def post(self, index: int, event: Event) -> None:
+        """Post what a script's process did, once its start has been posted."""
+        held = self._held.get(index)
+        if held is None:
+            self._runtime.post(event)
+        else:
+            held.append(event)
+
+    def _launch(self, effect: LaunchProcess) -> None:
+        self._held[effect.index] = []
+        self._runtime.spawn(self._launch_process(effect))
+
+    async def _launch_process(self, effect: LaunchProcess) -> None:
+        index = effect.index
+        launch_id = f"{index}-{uuid.uuid4().hex}"
+        self._launch_ids[index] = launch_id
+        try:
+            executable = await self._library.afind(effect.is_standard, effect.path)
+            launched = await self._launcher.launch(
+                LaunchRequest(
+                    launch_id=launch_id,
+                    sal_index=index,
+                    executable=executable,
+                    arguments=(str(index),),
+                    environment=child_environment(executable, launch_id),
+                )
+            )
+        except (ScriptPathError, LaunchError) as error:
+            del self._launch_ids[index]
+            del self._held[index]
+            self._runtime.post(LaunchFailed(self._runtime.now(), index, str(error)))
+        else:
+            self._runtime.post(ProcessStarted(self._runtime.now(), index, launched.pid))
+            for event in self._held.pop(index):
+                self._runtime.post(event)
+
+    def _terminate(self, effect: TerminateProcess) -> None:
+        launch_id = self._launch_ids.get(effect.index)
+        if launch_id is not None:
+            self._launcher.terminate(launch_id)
+
+    def _forget(self, effect: Forget) -> None:
+        self._launch_ids.pop(effect.index, None)
+
+    def _exited(self, exited: Exited) -> None:
+        index = exited.sal_index
+        if self._launch_ids.get(index) != exited.launch_id:
+            return
+        self.post(
+            index,
+            ProcessExited(
+                self._runtime.now(),
+                index,
+                exited.exit_code,
+                exited.signal,
+                exited.output_tail,
+                _SIGNAL_NAMES.get(exited.signal, ""),
+            ),
+        )

@@ -1,0 +1,137 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge between the queue and those who watch it: views become events."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from ..core.effects import (
+    Effect,
+    PublishNextVisit,
+    PublishNextVisitCanceled,
+    PublishQueue,
+    PublishScript,
+)
+from ..core.limits import MAX_LISTED
+from ..core.views import QueueView, ScriptView, VisitMetadata
+from ..runtime import Outbox
+
+__all__ = ["EventWriter", "Publishing", "queue_fields", "script_fields", "visit_fields"]
+
+#: Field of a script's view -> field of the SAL event ``script``.
+_SCRIPT_FIELDS = {
+    "index": "scriptSalIndex",
+    "cmd_id": "cmdId",
+    "is_standard": "isStandard",
+    "path": "path",
+    "process_start_tai": "timestampProcessStart",
+    "configure_start_tai": "timestampConfigureStart",
+    "configure_end_tai": "timestampConfigureEnd",
+    "run_start_tai": "timestampRunStart",
+    "process_end_tai": "timestampProcessEnd",
+    "process_state": "processState",
+    "script_state": "scriptState",
+    "block_id": "blockId",
+    "block_index": "scriptBlockIndex",
+    "block_size": "blockSize",
+    "execution_id": "executionId",
+}
+
+#: Field of the metadata -> field of the SAL events ``metadata`` and ``nextVisit``.
+METADATA_FIELDS = {
+    "coordinate_system": "coordinateSystem",
+    "position": "position",
+    "rotation_system": "rotationSystem",
+    "camera_angle": "cameraAngle",
+    "filters": "filters",
+    "dome": "dome",
+    "duration": "duration",
+    "nimages": "nimages",
+    "instrument": "instrument",
+    "survey": "survey",
+    "total_checkpoints": "totalCheckpoints",
+}
+
+
+class EventWriter(Protocol):
+    """What this edge needs of a SAL event."""
+
+    async def set_write(self, *, force_output: bool = False, **fields: Any) -> Any:
+        """Set fields and write."""
+        ...
+
+
+class Publishing:
+    """Carries out the effects that publish.
+
+    The core has already compared what is to be published with what was, so
+    every event is written.
+
+    Parameters
+    ----------
+    outbox
+        Where writes go.
+    event
+        Gives the writer of a SAL event by its name, such as ``queue``.
+    """
+
+    def __init__(self, outbox: Outbox, event: Callable[[str], EventWriter]) -> None:
+        self._outbox = outbox
+        self._event = event
+
+    @property
+    def effects(self) -> Mapping[type[Effect], Callable[..., None]]:
+        """What this edge carries out."""
+        return {
+            PublishQueue: lambda effect: self._write("queue", queue_fields(effect.view)),
+            PublishScript: lambda effect: self._write("script", script_fields(effect.view)),
+            PublishNextVisit: self._next_visit,
+            PublishNextVisitCanceled: self._next_visit_canceled,
+        }
+
+    def _next_visit(self, effect: PublishNextVisit) -> None:
+        fields = visit_fields(effect.metadata)
+        self._write("nextVisit", {"scriptSalIndex": effect.index, "groupId": effect.group_id, **fields})
+
+    def _next_visit_canceled(self, effect: PublishNextVisitCanceled) -> None:
+        self._write("nextVisitCanceled", {"scriptSalIndex": effect.index, "groupId": effect.group_id})
+
+    def _write(self, name: str, fields: dict[str, Any]) -> None:
+        writer = self._event(name)
+
+        def send() -> Awaitable[Any]:
+            return writer.set_write(force_output=True, **fields)
+
+        self._outbox.put(send)
+
+
+def queue_fields(view: QueueView) -> dict[str, Any]:
+    """The fields of the SAL event ``queue``."""
+    return {
+        "enabled": view.enabled,
+        "running": view.running,
+        "currentSalIndex": view.current,
+        "length": len(view.waiting),
+        "salIndices": _padded(view.waiting),
+        "pastLength": len(view.past),
+        "pastSalIndices": _padded(view.past),
+    }
+
+
+def script_fields(view: ScriptView) -> dict[str, Any]:
+    """The fields of the SAL event ``script``."""
+    return {name: getattr(view, field) for field, name in _SCRIPT_FIELDS.items()}
+
+
+def visit_fields(metadata: VisitMetadata) -> dict[str, Any]:
+    """The fields that the SAL events ``metadata`` and ``nextVisit`` share."""
+    fields = dataclasses.asdict(metadata)
+    fields["position"] = list(metadata.position)
+    return {METADATA_FIELDS[field]: value for field, value in fields.items()}
+
+
+def _padded(indices: tuple[int, ...]) -> list[int]:
+    return list(indices) + [0] * (MAX_LISTED - len(indices))

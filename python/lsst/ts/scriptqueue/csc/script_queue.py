@@ -1,0 +1,246 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ScriptQueue as a SAL component.
+
+Commands come in here, are understood (`requests`), and given to the queue;
+what the queue wants done is carried out by its edges (`publishing`,
+`script_link`, `launching`) and, for block ids, here. The order of starting
+and stopping is in `start` and `close_tasks`; nothing else knows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from ..bus import IndexRange
+from ..core.commands import Command, Pause, Resume, ShowQueue, ShowScript
+from ..core.effects import RequestBlockId
+from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged
+from ..core.indices import INDICES_PER_QUEUE
+from ..core.model import QueueModel
+from ..core.refusals import Refused
+from ..launch.contract import Launcher
+from ..launch.paths import ScriptLibrary, ScriptPathError
+from ..launch.schema import SchemaError, script_schema
+from ..runtime import Runtime
+from ..sal.csc import BaseCsc
+from ..sal.domain import Domain
+from ..sal.enums import State
+from ..sal.errors import ExpectedError
+from ..sal.remote import Remote
+from . import requests
+from .block_ids import BlockIdError, BlockIds
+from .launching import Launching
+from .publishing import Publishing
+from .script_link import ScriptLink
+from .settings import Settings
+
+__all__ = ["ScriptQueueCsc"]
+
+#: Time limit for a script that is asked for its schema (seconds).
+SCHEMA_LIMIT_S = 20.0
+
+#: Ending all scripts may take this much longer than ending one (seconds).
+_SHUTDOWN_MARGIN_S = 5.0
+
+#: Error code of a fault of the program itself.
+RUNTIME_FAILED = 1
+
+
+class ScriptQueueCsc(BaseCsc):
+    """ScriptQueue:index.
+
+    Parameters
+    ----------
+    domain
+        Where it speaks.
+    index
+        SAL index; 1 to 3 at the observatory.
+    library
+        Where scripts are found.
+    launcher
+        Who owns their processes.
+    block_ids
+        Who gives ids to executions of blocks.
+    settings
+        Limits and such.
+    **kwargs
+        As for `BaseCsc`.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        index: int,
+        *,
+        library: ScriptLibrary,
+        launcher: Launcher,
+        block_ids: BlockIds,
+        settings: Settings | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(domain, "ScriptQueue", index, **kwargs)
+        self._settings = settings or Settings()
+        self._library = library
+        self._launcher = launcher
+        self._block_ids = block_ids
+        first = index * INDICES_PER_QUEUE
+        self._scripts = Remote(
+            domain,
+            "Script",
+            IndexRange(first, first + INDICES_PER_QUEUE - 1),
+            include=("state", "metadata"),
+        )
+        self.model = QueueModel(index, self._settings.limits)
+        self._runtime = Runtime(self.model, domain.clock, self.log)
+        self._launching = Launching(self._runtime, library, launcher)
+        link = ScriptLink(self._runtime, self._scripts, self._settings.limits, self._launching.post)
+        publishing = Publishing(self._runtime.outbox, self.events.__getitem__)
+        for edge in (self._launching, link, publishing):
+            self._runtime.register(edge.effects)
+        self._runtime.register({RequestBlockId: self._request_block_id})
+        self._runtime_task: asyncio.Task[None] | None = None
+        # Adds take their place in the queue in the order in which they came,
+        # although each is checked off the event loop first.
+        self._add_order = asyncio.Lock()
+
+    async def start(self) -> None:
+        await self._scripts.start()
+        self._runtime_task = asyncio.create_task(self._runtime.run())
+        self._runtime_task.add_done_callback(self._runtime_ended)
+        await super().start()
+
+    async def close_tasks(self) -> None:
+        """End all scripts, say so, and let go of everything."""
+        if self._runtime_task is not None and not self._runtime_task.done():
+            limit_s = self._settings.limits.kill_s + _SHUTDOWN_MARGIN_S
+            if not await self._runtime.shut_down(f"{self.summary_state.name}", limit_s):
+                self.log.error("Not all scripts were seen to end within %g s", limit_s)
+        await self._launcher.aclose()
+        if self._runtime_task is not None:
+            self._runtime_task.remove_done_callback(self._runtime_ended)
+            self._runtime_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._runtime_task
+        await self._scripts.close()
+        await super().close_tasks()
+
+    async def handle_summary_state(self) -> None:
+        enabled = self.summary_state is State.ENABLED
+        self._runtime.post(EnabledChanged(self._runtime.now(), enabled))
+        if enabled:
+            await self._show_available_scripts()
+
+    async def do_add(self, data: Any) -> str:
+        """Add a script; the result is its index."""
+        self.assert_enabled()
+        with _refusals():
+            wish = requests.add_script(data)
+            async with self._add_order:
+                await self._library.afind(wish.is_standard, wish.path)
+                requests.check_config(wish.config)
+                reply = self._give("add", wish, data)
+            return await reply
+
+    async def do_move(self, data: Any) -> str:
+        """Move a waiting script."""
+        self.assert_enabled()
+        with _refusals():
+            return await self._give("move", requests.move_script(data), data)
+
+    async def do_requeue(self, data: Any) -> str:
+        """Add a script again; the result is the new index."""
+        self.assert_enabled()
+        with _refusals():
+            order = requests.requeue_script(data)
+            async with self._add_order:
+                wish = self.model.wish(order.index)
+                await self._library.afind(wish.is_standard, wish.path)
+                reply = self._give("requeue", order, data)
+            return await reply
+
+    async def do_stopScripts(self, data: Any) -> str:
+        """Stop scripts, wherever they are in their lives."""
+        self.assert_enabled()
+        with _refusals():
+            return await self._give("stopScripts", requests.stop_scripts(data), data)
+
+    async def do_pause(self, data: Any) -> str:
+        """Start no further script; allowed in any state."""
+        with _refusals():
+            return await self._give("pause", Pause(), data)
+
+    async def do_resume(self, data: Any) -> str:
+        """Go on; a script that failed is moved to the history."""
+        self.assert_enabled()
+        with _refusals():
+            return await self._give("resume", Resume(), data)
+
+    async def do_showQueue(self, data: Any) -> str:
+        """Publish the queue again."""
+        self.assert_enabled()
+        with _refusals():
+            return await self._give("showQueue", ShowQueue(), data)
+
+    async def do_showScript(self, data: Any) -> str:
+        """Publish one script again."""
+        self.assert_enabled()
+        with _refusals():
+            return await self._give("showScript", ShowScript(data.scriptSalIndex), data)
+
+    async def do_showSchema(self, data: Any) -> None:
+        """Publish the configuration schema of a script."""
+        self.assert_enabled()
+        with _refusals():
+            executable = await self._library.afind(data.isStandard, data.path)
+            schema = await script_schema(executable, SCHEMA_LIMIT_S)
+        await self.events["configSchema"].set_write(
+            isStandard=data.isStandard, path=data.path, configSchema=schema, force_output=True
+        )
+
+    async def do_showAvailableScripts(self, data: Any) -> None:
+        """Publish which scripts there are."""
+        self.assert_enabled()
+        await self._show_available_scripts()
+
+    async def _show_available_scripts(self) -> None:
+        standard, external = await asyncio.gather(
+            self._library.aavailable(True), self._library.aavailable(False)
+        )
+        await self.events["availableScripts"].set_write(
+            standard=":".join(standard), external=":".join(external), force_output=True
+        )
+
+    def _give(self, name: str, command: Command, data: Any) -> asyncio.Future[str]:
+        async def progress(timeout_s: float, text: str) -> None:
+            await self.commands[name].ack_in_progress(data, timeout_s, text)
+
+        return self._runtime.give(command, data.private_seqNum, progress)
+
+    def _request_block_id(self, effect: RequestBlockId) -> None:
+        self._runtime.spawn(self._give_block_id(effect))
+
+    async def _give_block_id(self, effect: RequestBlockId) -> None:
+        try:
+            block_id = await self._block_ids.give(effect.block)
+        except BlockIdError as error:
+            self._runtime.post(BlockIdFailed(self._runtime.now(), effect.request, str(error)))
+        else:
+            self._runtime.post(BlockIdGiven(self._runtime.now(), effect.request, block_id))
+
+    def _runtime_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            error = task.exception()
+            self.log.critical("The queue has stopped working", exc_info=error)
+            self._fault_task = asyncio.create_task(self.fault(RUNTIME_FAILED, f"{error!r}"))
+
+
+@contextlib.contextmanager
+def _refusals() -> Any:
+    """What the queue refuses is an error the client expected."""
+    try:
+        yield
+    except (Refused, ScriptPathError, SchemaError) as error:
+        raise ExpectedError(str(error)) from None

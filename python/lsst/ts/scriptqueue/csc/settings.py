@@ -1,0 +1,114 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a ScriptQueue: read from a YAML file, checked by its schema."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from ..core.limits import Limits
+from ..resources import schema_path
+
+__all__ = ["ImageNameSettings", "OutputSettings", "Settings", "SettingsError", "read_settings"]
+
+#: Ending a process group may take this much longer than its stop plan.
+_KILL_MARGIN_S = 1.0
+
+
+class SettingsError(ValueError):
+    """A settings file cannot be used; the text names file, line and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """How the files that scripts print to are bounded."""
+
+    max_bytes: int = 10_000_000
+    keep_days: float = 14.0
+    keep_bytes: int = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ImageNameSettings:
+    """How long the image name service is asked, in seconds."""
+
+    limit_s: float = 8.0
+    try_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings; see ``schema/settings.yaml`` for what each means."""
+
+    limits: Limits = field(default_factory=Limits)
+    kill_after_s: float = 5.0
+    output: OutputSettings = OutputSettings()
+    image_name_service: ImageNameSettings = ImageNameSettings()
+
+
+def read_settings(path: pathlib.Path) -> Settings:
+    """Read a settings file.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be read, is not YAML, or breaks the schema. All that is
+        wrong is named.
+    """
+    # A service that has no settings file should not pay for the import.
+    import jsonschema
+
+    try:
+        text = path.read_text()
+        data = yaml.safe_load(text) or {}
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {error}") from None
+    schema = yaml.safe_load(schema_path("settings.yaml").read_text())
+    problems = sorted(
+        jsonschema.Draft7Validator(schema).iter_errors(data), key=lambda problem: list(problem.absolute_path)
+    )
+    if problems:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        raise SettingsError(
+            "\n".join(
+                f"{path}, line {_line(root, problem.absolute_path)}, "
+                f"{'.'.join(map(str, problem.absolute_path)) or 'top level'}: {problem.message}"
+                for problem in problems
+            )
+        )
+    return _settings(data)
+
+
+def _settings(data: dict[str, Any]) -> Settings:
+    kill_after_s = data.get("kill_after_s", Settings().kill_after_s)
+    return Settings(
+        limits=Limits(**data.get("limits", {}), kill_s=kill_after_s + _KILL_MARGIN_S),
+        kill_after_s=kill_after_s,
+        output=OutputSettings(**data.get("output", {})),
+        image_name_service=ImageNameSettings(**data.get("image_name_service", {})),
+    )
+
+
+def _line(node: yaml.Node | None, path: Iterable[str | int]) -> int:
+    """The line of the deepest node on a path, from 1."""
+    line = 1
+    for key in path:
+        if isinstance(node, yaml.MappingNode):
+            entry = next(((name, value) for name, value in node.value if name.value == str(key)), None)
+            if entry is None:
+                break
+            line = entry[0].start_mark.line + 1
+            node = entry[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

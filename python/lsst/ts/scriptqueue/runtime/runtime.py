@@ -1,0 +1,210 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shell around the core: events in by one inbox, effects out by a table.
+
+Nothing is decided here. Each edge room registers what it does about which
+effects; the runtime feeds the model one event at a time, dispatches each
+effect by its type, and owns every task that an edge starts for it. Time
+enters here: the stamps of events never go back, whatever the clock does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
+
+from ..core.commands import Command
+from ..core.effects import (
+    AckCommand,
+    CancelTimer,
+    Effect,
+    FinishShutdown,
+    ReportInProgress,
+    SetTimer,
+    WriteLog,
+)
+from ..core.events import CommandGiven, Event, ShutdownRequested, TimerExpired
+from ..core.model import QueueModel
+from ..core.refusals import Refused
+from .outbox import Outbox
+from .timers import Timers
+
+__all__ = ["Clock", "Progress", "Runtime"]
+
+Handler = Callable[[Any], None]
+
+#: Told that a command takes up to so many seconds more, and why.
+Progress = Callable[[float, str], Coroutine[Any, Any, None]]
+
+
+class Clock(Protocol):
+    """What the runtime needs of a clock."""
+
+    def tai(self) -> float:
+        """Now, as TAI, unix seconds."""
+        ...
+
+
+class Runtime:
+    """Runs a model.
+
+    Parameters
+    ----------
+    model
+        The queue.
+    clock
+        Where time comes from.
+    log
+        Where the model's messages go.
+    """
+
+    def __init__(self, model: QueueModel, clock: Clock, log: logging.Logger) -> None:
+        self.model = model
+        self.outbox = Outbox(log)
+        self._clock = clock
+        self._log = log
+        self._last_tai = 0.0
+        self._inbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._timers = Timers(self._timer_expired)
+        self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
+        self._last_command_id = 0
+        self._finished = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._table: dict[type[Effect], Handler] = {}
+        self.register(
+            {
+                SetTimer: self._timers.start,
+                CancelTimer: self._timers.cancel,
+                AckCommand: self._ack,
+                ReportInProgress: self._report_in_progress,
+                WriteLog: self._write_log,
+                FinishShutdown: lambda effect: self._finished.set(),
+            }
+        )
+
+    def register(self, table: Mapping[type[Effect], Handler]) -> None:
+        """Say who carries out which effects; each has one owner.
+
+        A handler must not block. What takes time goes to the outbox, if its
+        order matters, or to a task by `spawn`.
+        """
+        doubled = self._table.keys() & table.keys()
+        if doubled:
+            raise ValueError(f"effects with two owners: {sorted(kind.__name__ for kind in doubled)}")
+        self._table.update(table)
+
+    def now(self) -> float:
+        """Now, as TAI, unix seconds; never before what it was."""
+        self._last_tai = max(self._last_tai, self._clock.tai())
+        return self._last_tai
+
+    def post(self, event: Event) -> None:
+        """Tell the queue what happened."""
+        self._inbox.put_nowait(event)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that ends by posting an event.
+
+        The task belongs to the runtime. An exception that leaves it is a
+        fault of the program and ends the runtime.
+        """
+        if self._group is None:
+            work.close()
+            raise RuntimeError("the runtime does not run")
+        self._group.create_task(work)
+
+    def give(self, command: Command, cmd_id: int, progress: Progress) -> asyncio.Future[str]:
+        """Give the queue a command; it is in the inbox when this returns.
+
+        Parameters
+        ----------
+        command
+            What is asked.
+        cmd_id
+            Sequence number of the SAL command.
+        progress
+            Called when the answer will take longer.
+
+        Returns
+        -------
+        asyncio.Future
+            Becomes the result, "" if there is nothing to say but that it is
+            done, or raises `Refused`.
+        """
+        self._last_command_id += 1
+        reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._replies[self._last_command_id] = (reply, progress)
+        self.post(CommandGiven(self.now(), self._last_command_id, command, cmd_id))
+        return reply
+
+    async def run(self) -> None:
+        """Handle events until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self.outbox.run())
+                group.create_task(self._consume())
+        finally:
+            self._group = None
+            self._timers.cancel_all()
+            for reply, _ in self._replies.values():
+                reply.cancel()
+            self._replies.clear()
+
+    async def shut_down(self, why: str, limit_s: float) -> bool:
+        """End all scripts and send what is left to be said.
+
+        Parameters
+        ----------
+        why
+            For the stories of the scripts, and for clients.
+        limit_s
+            The longest this may take, in seconds.
+
+        Returns
+        -------
+        bool
+            Whether all scripts were seen to end in time.
+        """
+        self.post(ShutdownRequested(self.now(), why))
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._finished.wait()
+                await self.outbox.flush()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _consume(self) -> None:
+        while True:
+            event = await self._inbox.get()
+            for effect in self.model.handle(event):
+                self._table[type(effect)](effect)
+
+    def _timer_expired(self, effect: SetTimer) -> None:
+        self.post(TimerExpired(self.now(), effect.index, effect.request))
+
+    def _ack(self, effect: AckCommand) -> None:
+        async def answer() -> None:
+            reply, _ = self._replies.pop(effect.command_id, (None, None))
+            if reply is None or reply.done():
+                return
+            if effect.accepted:
+                reply.set_result(effect.result)
+            else:
+                reply.set_exception(Refused(effect.result))
+
+        self.outbox.put(answer)
+
+    def _report_in_progress(self, effect: ReportInProgress) -> None:
+        async def report() -> None:
+            entry = self._replies.get(effect.command_id)
+            if entry is not None:
+                await entry[1](effect.timeout_s, effect.text)
+
+        self.outbox.put(report)
+
+    def _write_log(self, effect: WriteLog) -> None:
+        self._log.log(effect.level, "%s", effect.text)

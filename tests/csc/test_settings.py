@@ -1,0 +1,79 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings: defaults that agree with the schema, and errors that name the place."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import pytest
+import yaml
+
+from lsst.ts.scriptqueue.core.limits import Limits
+from lsst.ts.scriptqueue.csc.settings import (
+    ImageNameSettings,
+    OutputSettings,
+    Settings,
+    SettingsError,
+    read_settings,
+)
+from lsst.ts.scriptqueue.resources import schema_path
+
+
+def write(path: pathlib.Path, text: str) -> pathlib.Path:
+    file = path / "settings.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_an_empty_file_is_a_good_file(tmp_path: pathlib.Path) -> None:
+    assert read_settings(write(tmp_path, "# nothing\n")) == Settings()
+
+
+def test_what_is_said_counts(tmp_path: pathlib.Path) -> None:
+    settings = read_settings(
+        write(tmp_path, "limits: {load_s: 7, history: 20}\nkill_after_s: 2\noutput: {keep_days: 1}\n")
+    )
+    assert settings.limits == Limits(load_s=7, history=20, kill_s=3)
+    assert settings.kill_after_s == 2
+    assert settings.output == OutputSettings(keep_days=1)
+
+
+def test_the_schema_states_the_defaults_of_the_code() -> None:
+    properties = yaml.safe_load(schema_path("settings.yaml").read_text())["properties"]
+    for name, cls in (
+        ("limits", Limits),
+        ("output", OutputSettings),
+        ("image_name_service", ImageNameSettings),
+    ):
+        stated = {key: entry["default"] for key, entry in properties[name]["properties"].items()}
+        coded = dataclasses.asdict(cls())
+        coded.pop("kill_s", None)
+        assert stated == coded
+        assert all(entry["description"] for entry in properties[name]["properties"].values())
+    assert properties["kill_after_s"]["default"] == Settings().kill_after_s
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("limits:\n  load_s: 1\n  stop_s: soon\n", r"line 3, limits\.stop_s: 'soon' is not of type 'number'"),
+        ("limits:\n  lode_s: 1\n", r"line 1, limits: .*'lode_s' was unexpected"),
+        ("kill_after_s: 0\n", r"line 1, kill_after_s: 0 is less than or equal"),
+        ("- 1\n", "top level"),
+        ("limits: [\n", "is not YAML"),
+        ("limits: {history: 401}\n", r"limits\.history: 401 is greater than the maximum of 400"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_line_and_key(
+    tmp_path: pathlib.Path, text: str, expected: str
+) -> None:
+    with pytest.raises(SettingsError, match=expected) as raised:
+        read_settings(write(tmp_path, text))
+    assert "settings.yaml" in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(SettingsError, match="absent.yaml cannot be read"):
+        read_settings(tmp_path / "absent.yaml")

@@ -54,7 +54,7 @@ class TestLocalCounter:
         ids = self.counter(tmp_path)
         await ids.give("BLOCK-1")
         (tmp_path / "state" / "ids.json").write_text("{")
-        with pytest.raises(BlockIdError, match="ids.json"):
+        with pytest.raises(BlockIdError, match=r"ids\.json"):
             await ids.give("BLOCK-1")
 
 

@@ -70,10 +70,7 @@ async def script_queue(
     settings = options.settings
     standard, external = default_directories()
     library = ScriptLibrary(options.standard or standard, options.external or external)
-    launcher = LocalLauncher(
-        options.state_dir / "output",
-        stop_plan=StopPlan(settings.kill_after_s),
-    )
+    launcher = LocalLauncher(options.state_dir, plan=StopPlan(settings.kill_after_s), limits=settings.output)
     async with Domain.connect(options.bus) as domain:
         csc = ScriptQueueCsc(
             domain,

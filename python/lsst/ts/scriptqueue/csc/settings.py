@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 
 from ..core.limits import Limits
+from ..launch.output import OutputLimits
 from ..resources import schema_path
 
-__all__ = ["ImageNameSettings", "OutputSettings", "Settings", "SettingsError", "read_settings"]
+__all__ = ["ImageNameSettings", "Settings", "SettingsError", "read_settings"]
 
 #: Ending a process group may take this much longer than its stop plan.
 _KILL_MARGIN_S = 1.0
@@ -22,15 +23,6 @@ _KILL_MARGIN_S = 1.0
 
 class SettingsError(ValueError):
     """A settings file cannot be used; the text names file, line and key."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutputSettings:
-    """How the files that scripts print to are bounded."""
-
-    max_bytes: int = 10_000_000
-    keep_days: float = 14.0
-    keep_bytes: int = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,7 @@ class Settings:
 
     limits: Limits = field(default_factory=Limits)
     kill_after_s: float = 5.0
-    output: OutputSettings = OutputSettings()
+    output: OutputLimits = field(default_factory=OutputLimits)
     image_name_service: ImageNameSettings = ImageNameSettings()
 
 
@@ -91,7 +83,7 @@ def _settings(data: dict[str, Any]) -> Settings:
     return Settings(
         limits=Limits(**data.get("limits", {}), kill_s=kill_after_s + _KILL_MARGIN_S),
         kill_after_s=kill_after_s,
-        output=OutputSettings(**data.get("output", {})),
+        output=OutputLimits(**data.get("output", {})),
         image_name_service=ImageNameSettings(**data.get("image_name_service", {})),
     )
 

@@ -27,9 +27,10 @@ _INTRODUCTION = """\
 The life of a script
 ====================
 
-A script is in one phase at a time. The phase says in which list of the queue the script is, and which time
-limit runs: entering the phase starts it, leaving the phase ends it. A phase without a process state of its own
-leaves the last one on the wire, until the ending of the script decides it. The limits given are the defaults.
+A script is in one phase at a time. The phase says in which list of the queue the script is, and which
+time limit runs: entering the phase starts it, leaving the phase ends it. A phase without a process state of
+its own leaves the last one on the wire, until the ending of the script decides it. The limits given are the
+defaults.
 
 """
 

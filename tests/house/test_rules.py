@@ -112,10 +112,11 @@ def broad_except(source: Source) -> Iterator[str]:
         and not any(isinstance(node, ast.Raise) and node.exc is None for node in handler.body)
     ]
     for handler in broad:
-        if not any(
-            isinstance(node, ast.Call) and called_name(node) == "exception" for node in ast.walk(handler)
-        ):
-            yield f"line {handler.lineno}: catches everything and does not log what"
+        body = [node for statement in handler.body for node in ast.walk(statement)]
+        is_logged = any(isinstance(node, ast.Call) and called_name(node) == "exception" for node in body)
+        is_handed_on = any(isinstance(node, ast.Name) and node.id == handler.name for node in body)
+        if not (is_logged or is_handed_on):
+            yield f"line {handler.lineno}: catches everything and neither logs it nor hands it on"
     if len(broad) > MAX_BROAD_EXCEPTS:
         yield f"{len(broad)} broad excepts: one for each edge, and this has more edges than a file should"
 
@@ -190,7 +191,7 @@ BROKEN: dict[Rule, str] = {
     too_long: "#\n" * MAX_LINES,
     no_header: "'''Subject.'''",
     no_docstring: HEADER,
-    foreign_word: "see " + "issue 12",
+    foreign_word: "see issue " + "12",
     sleep: "await asyncio.sleep(0.1)",
     dropped_task: "asyncio.create_task(work())",
     broad_except: "try: pass\nexcept (OSError, Exception): pass",

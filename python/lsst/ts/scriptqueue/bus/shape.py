@@ -16,7 +16,7 @@ from typing import Any
 
 from .contract import BusError, FieldSpec, FieldType, Message, TopicSpec
 
-__all__ = ["STRUCT_CODES", "Shape"]
+__all__ = ["MISFIT", "STRUCT_CODES", "Shape"]
 
 #: struct code of each numeric SAL type; they also are the ranges allowed.
 STRUCT_CODES: Mapping[FieldType, str] = {
@@ -32,7 +32,8 @@ STRUCT_CODES: Mapping[FieldType, str] = {
     FieldType.DOUBLE: "d",
 }
 
-_MISFIT = (KeyError, TypeError, AttributeError, ValueError, OverflowError, struct.error)
+#: What packing raises for a message that does not fit.
+MISFIT = (KeyError, TypeError, AttributeError, ValueError, OverflowError, struct.error)
 
 
 class Shape:
@@ -107,7 +108,7 @@ class Shape:
                 text = message[name]
                 text.encode()
                 fits = fits and "\0" not in text
-        except _MISFIT:
+        except MISFIT:
             fits = False
         if not fits:
             raise BusError(f"{self.topic.component}.{self.topic.name}: {self._misfit(message)}")
@@ -144,6 +145,7 @@ def _fault(field: FieldSpec, value: object) -> str:
     elements = value if isinstance(value, list | tuple) else (value,)
     try:
         struct.pack(f"={field.count}{STRUCT_CODES[field.type]}", *elements)
-    except _MISFIT:
-        return f"must be {f'{field.count} values' if field.count > 1 else 'one value'} of type {field.type.value}"
+    except MISFIT:
+        many = f"{field.count} values" if field.count > 1 else "one value"
+        return f"must be {many} of type {field.type.value}"
     return ""

@@ -23,11 +23,22 @@ set_up() { # $1: runtime or test
         export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
         set_up_python=$(set_up_find_python)
         exec 9>"$root/.venv.lock"
-        # Locked in Python because not every system has flock(1); the lock lives as long as descriptor 9.
-        "$set_up_python" -I -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+        set_up_lock
         set_up_has runtime || set_up_project
         [ "$1" = runtime ] || set_up_has test || set_up_test_extra
     ) </dev/null
+}
+
+# In Python because not every system has flock(1). The lock lives as long as descriptor 9.
+set_up_lock() {
+    "$set_up_python" -I - "${0##*/}: waiting for another command that sets up .venv" <<'PYTHON'
+import fcntl, sys
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print(sys.argv[1], file=sys.stderr, flush=True)
+    fcntl.flock(9, fcntl.LOCK_EX)
+PYTHON
 }
 
 # What an installation depends on. A moved checkout or another Python under the same name makes it stale.

@@ -1,0 +1,48 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The environment a script is started with.
+
+A script inherits everything the service has, with two changes, made in a copy:
+
+* ``PATH`` begins with the script's own folder, so that it finds what was put
+  beside it, and then the folder of this Python, so that
+  ``#!/usr/bin/env python3`` means the installation the service runs in.
+* `LAUNCH_ID_VARIABLE` names the launch. Children of the script inherit it,
+  and it tells whose they are, wherever they went.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+__all__ = ["LAUNCH_ID_VARIABLE", "child_environment"]
+
+#: Name of the environment variable that carries the launch id.
+LAUNCH_ID_VARIABLE = "LSST_TS_SCRIPTQUEUE_LAUNCH_ID"
+
+
+def child_environment(
+    executable: str, launch_id: str, inherited: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the whole environment of a script.
+
+    Parameters
+    ----------
+    executable
+        Absolute path of the script.
+    launch_id
+        Unique name of this launch.
+    inherited
+        What to start from; default: the environment of this process.
+    """
+    environment = dict(os.environ if inherited is None else inherited)
+    folders = (
+        os.path.dirname(executable),
+        os.path.dirname(sys.executable or ""),
+        environment.get("PATH", os.defpath),
+    )
+    environment["PATH"] = os.pathsep.join(folder for folder in folders if folder)
+    environment[LAUNCH_ID_VARIABLE] = launch_id
+    return environment

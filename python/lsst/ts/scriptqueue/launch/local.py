@@ -1,0 +1,235 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The launcher whose scripts are children of this process.
+
+The rules:
+
+* Each child has one task that owns it from spawn to reap; whatever ends the
+  task ends the child, its group, and what left the group.
+* The end of the stop plan's grace is the end of the leader: children of a
+  script that outlive it get SIGKILL at once, whether it was asked to end or
+  ended by itself.
+* An exit is told after `LocalLauncher.launch` has returned, and only then.
+  A launch that is cancelled ends what it has started before it gives way.
+* If this process is killed, its children live on and keep their output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .contract import Exited, Launched, Launcher, LaunchError, LaunchRequest, StopPlan
+from .leftovers import Leftovers
+from .output import OutputFolder, OutputLimits, tail
+from .processes import OwnedProcess, Spawned, spawn, why_not_started
+
+__all__ = ["LocalLauncher"]
+
+logger = logging.getLogger(__name__)
+
+#: How many children are spawned at a time; more would only compete.
+_SPAWNERS = 2
+
+#: How much longer than its stop plan a child may take to go, in seconds.
+_CLOSE_MARGIN_S = 2.0
+
+
+@dataclass(eq=False, slots=True)
+class _Child:
+    """A child, from the request to the telling of its exit.
+
+    Attributes
+    ----------
+    request
+        What was asked for.
+    launched
+        Done when its program has been executed.
+    returned
+        Done when the caller of `LocalLauncher.launch` has been told.
+    stop
+        Done when it is to be ended.
+    owner
+        The task that owns it.
+    output_path
+        Its output file, once there is one.
+    """
+
+    request: LaunchRequest
+    launched: asyncio.Future[Launched]
+    returned: asyncio.Future[None]
+    stop: asyncio.Future[None]
+    owner: asyncio.Task[None] = field(init=False)
+    output_path: str | None = None
+
+
+class LocalLauncher(Launcher):
+    """Owns scripts as children of this process.
+
+    Parameters
+    ----------
+    state_dir
+        Where the service keeps its state; output goes to a folder in it.
+    plan
+        How children are ended.
+    limits
+        How much output is kept.
+    """
+
+    def __init__(
+        self,
+        state_dir: str | os.PathLike[str],
+        *,
+        plan: StopPlan | None = None,
+        limits: OutputLimits | None = None,
+    ) -> None:
+        self._plan = plan or StopPlan()
+        self._limits = limits or OutputLimits()
+        self._folder = OutputFolder(state_dir, self._limits)
+        self._callbacks: list[Callable[[Exited], None]] = []
+        self._children: dict[str, _Child] = {}
+        self._leftovers = Leftovers()
+        self._spawners = asyncio.Semaphore(_SPAWNERS)
+        self._closing = asyncio.Event()
+        self._housekeeper: asyncio.Task[None] | None = None
+        self._launches = 0
+
+    def on_exit(self, callback: Callable[[Exited], None]) -> None:
+        self._callbacks.append(callback)
+
+    async def launch(self, request: LaunchRequest) -> Launched:
+        if self._closing.is_set():
+            raise LaunchError("the launcher is closed: nothing is started any more")
+        if request.launch_id in self._children:
+            raise LaunchError(f"launch {request.launch_id} runs; give every launch an id of its own")
+        loop = asyncio.get_running_loop()
+        if self._housekeeper is None:
+            self._housekeeper = loop.create_task(self._keep_house(), name="script output")
+        self._launches += 1
+        child = _Child(request, loop.create_future(), loop.create_future(), loop.create_future())
+        child.owner = loop.create_task(self._own(child), name=f"script {request.launch_id}")
+        self._children[request.launch_id] = child
+        child.owner.add_done_callback(functools.partial(self._disown, child))
+        try:
+            await _first(child.owner, child.launched)
+        except asyncio.CancelledError:
+            child.owner.cancel()
+            await asyncio.wait({child.owner})
+            raise
+        if child.owner.cancelled():
+            raise LaunchError(f"the launcher was closed while {request.executable} was being started")
+        if child.owner.done():
+            child.owner.result()
+        child.returned.set_result(None)
+        return child.launched.result()
+
+    def terminate(self, launch_id: str) -> None:
+        child = self._children.get(launch_id)
+        if child is not None and not child.stop.done():
+            child.stop.set_result(None)
+
+    async def aclose(self) -> None:
+        self._closing.set()
+        for launch_id in self._children:
+            self.terminate(launch_id)
+        tasks = [child.owner for child in self._children.values()]
+        if self._housekeeper is not None:
+            tasks.append(self._housekeeper)
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
+        for task in late:
+            logger.error("%s could not be ended in time and is given up", task.get_name())
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def _own(self, child: _Child) -> None:
+        """See a child from its request to its exit."""
+        request = child.request
+        process = OwnedProcess(request.launch_id, functools.partial(self._start, child), self._leftovers)
+        async with contextlib.AsyncExitStack() as stack:
+            async with self._spawners:
+                await stack.enter_async_context(process)
+            child.launched.set_result(Launched(request.launch_id, process.pid, child.output_path or ""))
+            await _first(process.exited, child.stop)
+            if not process.exited.done():
+                process.signal_group(signal.SIGTERM)
+                # One that was stopped with SIGSTOP could not act on it otherwise.
+                process.signal_group(signal.SIGCONT)
+                await asyncio.wait({process.exited}, timeout=self._plan.kill_after_s)
+        last_words = await asyncio.to_thread(self._last_words, child)
+        await asyncio.wait({child.returned})
+        status = process.status
+        exited = Exited(request.launch_id, request.sal_index, status.exit_code, status.signal, last_words)
+        for callback in self._callbacks:
+            asyncio.get_running_loop().call_soon(callback, exited)
+
+    def _disown(self, child: _Child, owner: asyncio.Task[None]) -> None:
+        del self._children[child.request.launch_id]
+        if not owner.cancelled() and child.launched.done() and owner.exception() is not None:
+            logger.error(
+                "%s was ended by an error of its owner", owner.get_name(), exc_info=owner.exception()
+            )
+
+    def _start(self, child: _Child) -> Spawned:
+        """Start a child with its output file; called in a thread."""
+        request = child.request
+        try:
+            output, path = self._folder.create(request.sal_index, request.launch_id)
+        except OSError as error:
+            raise LaunchError(
+                f"no output file can be made in {self._folder.directory}: {error.strerror}"
+            ) from error
+        try:
+            spawned = spawn((request.executable, *request.arguments), request.environment, output, output)
+        except (OSError, ValueError) as error:
+            os.unlink(path)
+            raise LaunchError(why_not_started(request.executable, error)) from error
+        finally:
+            os.close(output)
+        child.output_path = path
+        return spawned
+
+    def _last_words(self, child: _Child) -> str:
+        """Bound the output of a child that has gone, and return its last lines; called in a thread."""
+        path = child.output_path or ""
+        try:
+            self._folder.bound([path])
+            return tail(path)
+        except OSError as error:
+            logger.warning("output %s cannot be read: %s", path, error)
+            return f"its output {path} cannot be read: {error.strerror}"
+
+    async def _keep_house(self) -> None:
+        """Keep the output within its limits while there are children."""
+        swept_at = -self._limits.sweep_launches
+        complaint = ""
+        while not self._closing.is_set():
+            in_use = [child.output_path for child in self._children.values() if child.output_path]
+            sweep = self._launches - swept_at >= self._limits.sweep_launches
+            if sweep:
+                swept_at = self._launches
+            try:
+                if in_use:
+                    await asyncio.to_thread(self._folder.bound, in_use)
+                if sweep:
+                    await asyncio.to_thread(self._folder.remove_old, in_use)
+            except OSError as error:
+                if complaint != (complaint := str(error)):
+                    logger.warning("script output is not kept within its limits: %s", error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.check_s):
+                    await self._closing.wait()
+
+
+async def _first(*futures: asyncio.Future[Any]) -> None:
+    """Wait until one of several futures is done; never cancels them."""
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)

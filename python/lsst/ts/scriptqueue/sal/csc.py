@@ -1,0 +1,286 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A commandable SAL component: a controller with summary states.
+
+A command changes the state in this order: ``begin_<command>`` in the old
+state, then the state changes, ``handle_summary_state`` and ``end_<command>`` in
+the new one, then the world is told. Whatever one of them raises, the state
+goes back to the old one and the command fails; the world has seen nothing.
+Only ``fault`` tells at once.
+
+A CSC is alone: it takes a lock on its machine and listens for the heartbeat
+of another one before it writes anything. Commands that come meanwhile wait
+for its start, and are forgotten if it is not alone: the other one answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from ..bus.contract import IndexRange, Message, Reading
+from .controller import Controller
+from .domain import Domain
+from .enums import State
+from .errors import DuplicateError, ExpectedError
+from .instance_lock import InstanceLock
+from .summary_states import path_to, target_state
+
+__all__ = ["BaseCsc"]
+
+#: How long a foreign heartbeat is listened for (seconds): one and a half of
+#: the interval at which CSCs send it.
+DUPLICATE_WATCH_S = 1.5
+
+
+class BaseCsc(Controller):
+    """A commandable SAL component.
+
+    Parameters
+    ----------
+    domain, name, index
+        As for `Controller`.
+    initial_state
+        The state its start leads to: STANDBY, DISABLED or ENABLED.
+    override
+        Configuration given to the ``start`` command on the way there.
+    simulation_mode
+        Reported in ``simulationMode``.
+    state_directory
+        Where the lock file is; None for no lock.
+    duplicate_watch_s
+        How long a foreign heartbeat is listened for (seconds); 0 for not.
+
+    Raises
+    ------
+    ValueError
+        If it cannot begin in this state.
+    """
+
+    heartbeat_interval = 1.0
+
+    def __init__(
+        self,
+        domain: Domain,
+        name: str,
+        index: int,
+        *,
+        initial_state: State = State.STANDBY,
+        override: str = "",
+        simulation_mode: int = 0,
+        state_directory: Path | None = None,
+        duplicate_watch_s: float = DUPLICATE_WATCH_S,
+    ) -> None:
+        self._initial_commands = path_to(initial_state)
+        self._override = override
+        self._simulation_mode = simulation_mode
+        self._summary_state = State.STANDBY
+        self._duplicate_watch_s = duplicate_watch_s
+        self._changing = asyncio.Lock()
+        # What a fault sets off may fail in turn; one fault is told.
+        self._is_faulting = False
+        super().__init__(domain, name, index)
+        self._lock = InstanceLock(state_directory, self.title) if state_directory is not None else None
+        self._foreign: asyncio.Future[Message] | None = None
+
+    @property
+    def summary_state(self) -> State:
+        """The state it is in."""
+        return self._summary_state
+
+    @property
+    def disabled_or_enabled(self) -> bool:
+        """Is it DISABLED or ENABLED?"""
+        return self._summary_state in (State.DISABLED, State.ENABLED)
+
+    @property
+    def simulation_mode(self) -> int:
+        """0 if it controls the real thing."""
+        return self._simulation_mode
+
+    def assert_enabled(self, action: str = "") -> None:
+        """Check that it is ENABLED.
+
+        Parameters
+        ----------
+        action
+            What is to be done, for the message.
+
+        Raises
+        ------
+        ExpectedError
+            If it is not.
+        """
+        if self._summary_state is State.ENABLED:
+            return
+        refusal = f"{action or 'command'} not allowed in state {self._summary_state!r}"
+        if self._summary_state is State.FAULT:
+            error = self.events["errorCode"].data
+            refusal += f": error {error.errorCode}, {error.errorReport}"
+        raise ExpectedError(refusal)
+
+    async def fault(self, code: int, report: str, traceback: str = "") -> None:
+        """Go to FAULT, whatever the state.
+
+        Parameters
+        ----------
+        code
+            Number of the error.
+        report
+            The error in words.
+        traceback
+            Where it happened.
+        """
+        self._summary_state = State.FAULT
+        self.log.critical("fault %s: %s", code, report)
+        if self._is_faulting:
+            return
+        self._is_faulting = True
+        try:
+            await self.events["errorCode"].set_write(
+                force_output=True, errorCode=code, errorReport=report, traceback=traceback
+            )
+            await self.events["summaryState"].set_write(summaryState=State.FAULT)
+            await self.handle_summary_state()
+        finally:
+            self._is_faulting = False
+
+    async def handle_summary_state(self) -> None:
+        """Do what the new state needs; to be extended."""
+
+    async def begin_start(self, data: Any) -> None:
+        """Prepare to leave STANDBY; to be extended, as all like it."""
+
+    async def begin_enable(self, data: Any) -> None:
+        """Prepare to be ENABLED."""
+
+    async def begin_disable(self, data: Any) -> None:
+        """Prepare to be DISABLED."""
+
+    async def begin_standby(self, data: Any) -> None:
+        """Prepare to go back to STANDBY."""
+
+    async def begin_exitControl(self, data: Any) -> None:
+        """Prepare to be OFFLINE."""
+
+    async def end_start(self, data: Any) -> None:
+        """Finish going to DISABLED; to be extended, as all like it."""
+
+    async def end_enable(self, data: Any) -> None:
+        """Finish going to ENABLED."""
+
+    async def end_disable(self, data: Any) -> None:
+        """Finish going to DISABLED."""
+
+    async def end_standby(self, data: Any) -> None:
+        """Finish going to STANDBY."""
+
+    async def end_exitControl(self, data: Any) -> None:
+        """Finish going to OFFLINE."""
+
+    async def do_start(self, data: Any) -> None:
+        """Carry out the command ``start``."""
+        await self._change_state("start", data)
+
+    async def do_enable(self, data: Any) -> None:
+        """Carry out the command ``enable``."""
+        await self._change_state("enable", data)
+
+    async def do_disable(self, data: Any) -> None:
+        """Carry out the command ``disable``."""
+        await self._change_state("disable", data)
+
+    async def do_standby(self, data: Any) -> None:
+        """Carry out the command ``standby``."""
+        await self._change_state("standby", data)
+
+    async def do_exitControl(self, data: Any) -> None:
+        """Carry out the command ``exitControl``: the end, once it is acknowledged."""
+        await self._change_state("exitControl", data)
+        await self.close()
+
+    async def _change_state(self, command: str, data: Any) -> None:
+        async with self._changing:
+            old = self._summary_state
+            new = target_state(old, command)
+            try:
+                await getattr(self, f"begin_{command}")(data)
+                self._check_no_fault(command, old)
+                self._summary_state = new
+                await self.handle_summary_state()
+                await getattr(self, f"end_{command}")(data)
+                self._check_no_fault(command, new)
+            except BaseException:
+                if self._summary_state is not State.FAULT:
+                    self._summary_state = old
+                raise
+            await self._report_state()
+
+    def _check_no_fault(self, command: str, expected: State) -> None:
+        if self._summary_state is not expected:
+            raise ExpectedError(f"{command} was given up: now in state {self._summary_state!r}")
+
+    async def _report_state(self) -> None:
+        """Write the state, and that there is no error."""
+        await self.events["summaryState"].set_write(summaryState=self._summary_state)
+        await self.events["errorCode"].set_write(errorCode=0, errorReport="", traceback="")
+
+    async def _check_alone(self) -> None:
+        """Raise if another one runs. The lock was taken before the topics were opened."""
+        if self._duplicate_watch_s <= 0:
+            return
+        self._foreign = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._duplicate_watch_s):
+                message = await self._foreign
+        except TimeoutError:
+            return
+        finally:
+            self._foreign = None
+        raise DuplicateError(
+            f"{self.title} runs already: its heartbeat comes from process {message['private_origin']}"
+            f" ({message['private_identity']})"
+        )
+
+    async def start(self) -> None:
+        """As for a controller; and be alone, and go to the initial state.
+
+        Raises
+        ------
+        DuplicateError
+            If another one of this name and index runs.
+        """
+        if self._lock is not None:
+            self._lock.acquire()
+        await super().start()
+
+    async def _introduce(self) -> None:
+        await super()._introduce()
+        await self.events["simulationMode"].set_write(mode=self._simulation_mode)
+        await self.handle_summary_state()
+        await self._report_state()
+        for command in self._initial_commands:
+            fields = {"configurationOverride": self._override} if command == "start" else {}
+            try:
+                await self._change_state(command, self.commands[command].DataType(**fields))
+            except Exception as error:
+                self.log.exception(
+                    "%s failed on the way to the initial state; staying here: %s", command, error
+                )
+                return
+
+    def _reads(self) -> list[Reading]:
+        heartbeat = Reading(self.spec.events["heartbeat"], IndexRange.one(self.index), self._heartbeat_heard)
+        return [*super()._reads(), heartbeat]
+
+    def _heartbeat_heard(self, message: Message) -> None:
+        # While it listens it writes nothing, so whatever comes is foreign; what
+        # came before, with the history, was not listened for.
+        if self._foreign is not None and not self._foreign.done():
+            self._foreign.set_result(message)
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        if self._lock is not None:
+            self._lock.release()

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -80,7 +79,7 @@ class Stage:
         for exited in self.told:
             if exited.launch_id == launched.launch_id:
                 return exited
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Exited] = asyncio.get_running_loop().create_future()
         self._waiting[launched.launch_id] = future
         async with asyncio.timeout(_PATIENCE_S):
             return await future
@@ -90,7 +89,3 @@ class Stage:
         waiting = self._waiting.get(exited.launch_id)
         if waiting is not None:
             waiting.set_result(exited)
-
-
-#: Makes a stage, and closes it after the test.
-StageMaker = Callable[..., Stage]

@@ -75,6 +75,7 @@ class World:
 @asynccontextmanager
 async def running(world: World) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(world.runtime.run())
+    await world.runtime.started()
     try:
         yield task
     finally:
@@ -184,6 +185,7 @@ async def test_a_write_that_fails_is_logged_and_the_next_goes_out(caplog: pytest
 async def test_an_event_that_cannot_have_happened_ends_the_runtime_with_the_story() -> None:
     world = World()
     task = asyncio.create_task(world.runtime.run())
+    await world.runtime.started()
     reply = world.give(AddScript(True, "slew.py"))
     world.runtime.post(ProcessExited(world.runtime.now(), 100001, 0))
     with pytest.raises(ExceptionGroup) as raised:

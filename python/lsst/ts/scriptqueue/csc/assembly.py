@@ -63,7 +63,7 @@ async def script_queue(
     ------
     BusError
         If the middleware cannot be reached.
-    DuplicateCscError
+    DuplicateError
         If there is one of that index already.
     """
     options.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -80,7 +80,7 @@ async def script_queue(
             block_ids=_block_ids(options, environ),
             settings=settings,
             initial_state=options.initial_state,
-            lock_dir=options.state_dir,
+            state_directory=options.state_dir,
         )
         async with csc:
             yield csc

@@ -5,7 +5,7 @@
 Commands come in here, are understood (`requests`), and given to the queue;
 what the queue wants done is carried out by its edges (`publishing`,
 `script_link`, `launching`) and, for block ids, here. The order of starting
-and stopping is in `start` and `close_tasks`; nothing else knows it.
+and stopping is in `_introduce` and `close_tasks`; nothing else knows it.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ SCHEMA_LIMIT_S = 20.0
 
 #: Ending all scripts may take this much longer than ending one (seconds).
 _SHUTDOWN_MARGIN_S = 5.0
+
+#: Commands of which several may be under way; the others are done at once.
+_CONCURRENT = ("add", "requeue", "stopScripts", "showSchema")
 
 #: Error code of a fault of the program itself.
 RUNTIME_FAILED = 1
@@ -101,39 +104,45 @@ class ScriptQueueCsc(BaseCsc):
         for edge in (self._launching, link, publishing):
             self._runtime.register(edge.effects)
         self._runtime.register({RequestBlockId: self._request_block_id})
-        self._runtime_task: asyncio.Task[None] | None = None
         # Adds take their place in the queue in the order in which they came,
         # although each is checked off the event loop first.
         self._add_order = asyncio.Lock()
+        for command in _CONCURRENT:
+            self.commands[command].allow_multiple_callbacks = True
 
     async def start(self) -> None:
-        await self._scripts.start()
-        self._runtime_task = asyncio.create_task(self._runtime.run())
-        self._runtime_task.add_done_callback(self._runtime_ended)
+        """As for a CSC; the scripts are listened to before anything is taken on."""
+        self._scripts_started = self._scripts.start_task
         await super().start()
 
     async def close_tasks(self) -> None:
         """End all scripts, say so, and let go of everything."""
-        if self._runtime_task is not None and not self._runtime_task.done():
+        if self._runtime.is_running:
             limit_s = self._settings.limits.kill_s + _SHUTDOWN_MARGIN_S
-            if not await self._runtime.shut_down(f"{self.summary_state.name}", limit_s):
+            if not await self._runtime.shut_down(f"the component is {self.summary_state.name}", limit_s):
                 self.log.error("Not all scripts were seen to end within %g s", limit_s)
         await self._launcher.aclose()
-        if self._runtime_task is not None:
-            self._runtime_task.remove_done_callback(self._runtime_ended)
-            self._runtime_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._runtime_task
         await self._scripts.close()
         await super().close_tasks()
 
+    async def _introduce(self) -> None:
+        await self._scripts_started
+        self.spawn(self._run_queue(), "queue", background=True)
+        await self._runtime.started()
+        await self.events["rootDirectories"].set_write(
+            standard=self._library.standard.directory, external=self._library.external.directory
+        )
+        await super()._introduce()
+
     async def handle_summary_state(self) -> None:
+        """Let the queue start scripts, or not; say so before the state is told."""
         enabled = self.summary_state is State.ENABLED
         self._runtime.post(EnabledChanged(self._runtime.now(), enabled))
+        await self._runtime.settle()
         if enabled:
             await self._show_available_scripts()
 
-    async def do_add(self, data: Any) -> str:
+    async def do_add(self, data: Any) -> str | None:
         """Add a script; the result is its index."""
         self.assert_enabled()
         with _refusals():
@@ -142,15 +151,15 @@ class ScriptQueueCsc(BaseCsc):
                 await self._library.afind(wish.is_standard, wish.path)
                 requests.check_config(wish.config)
                 reply = self._give("add", wish, data)
-            return await reply
+            return await reply or None
 
-    async def do_move(self, data: Any) -> str:
+    async def do_move(self, data: Any) -> str | None:
         """Move a waiting script."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("move", requests.move_script(data), data)
+            return await self._give("move", requests.move_script(data), data) or None
 
-    async def do_requeue(self, data: Any) -> str:
+    async def do_requeue(self, data: Any) -> str | None:
         """Add a script again; the result is the new index."""
         self.assert_enabled()
         with _refusals():
@@ -159,36 +168,36 @@ class ScriptQueueCsc(BaseCsc):
                 wish = self.model.wish(order.index)
                 await self._library.afind(wish.is_standard, wish.path)
                 reply = self._give("requeue", order, data)
-            return await reply
+            return await reply or None
 
-    async def do_stopScripts(self, data: Any) -> str:
+    async def do_stopScripts(self, data: Any) -> str | None:
         """Stop scripts, wherever they are in their lives."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("stopScripts", requests.stop_scripts(data), data)
+            return await self._give("stopScripts", requests.stop_scripts(data), data) or None
 
-    async def do_pause(self, data: Any) -> str:
+    async def do_pause(self, data: Any) -> str | None:
         """Start no further script; allowed in any state."""
         with _refusals():
-            return await self._give("pause", Pause(), data)
+            return await self._give("pause", Pause(), data) or None
 
-    async def do_resume(self, data: Any) -> str:
+    async def do_resume(self, data: Any) -> str | None:
         """Go on; a script that failed is moved to the history."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("resume", Resume(), data)
+            return await self._give("resume", Resume(), data) or None
 
-    async def do_showQueue(self, data: Any) -> str:
+    async def do_showQueue(self, data: Any) -> str | None:
         """Publish the queue again."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("showQueue", ShowQueue(), data)
+            return await self._give("showQueue", ShowQueue(), data) or None
 
-    async def do_showScript(self, data: Any) -> str:
+    async def do_showScript(self, data: Any) -> str | None:
         """Publish one script again."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("showScript", ShowScript(data.scriptSalIndex), data)
+            return await self._give("showScript", ShowScript(data.scriptSalIndex), data) or None
 
     async def do_showSchema(self, data: Any) -> None:
         """Publish the configuration schema of a script."""
@@ -230,11 +239,13 @@ class ScriptQueueCsc(BaseCsc):
         else:
             self._runtime.post(BlockIdGiven(self._runtime.now(), effect.request, block_id))
 
-    def _runtime_ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            error = task.exception()
-            self.log.critical("The queue has stopped working", exc_info=error)
-            self._fault_task = asyncio.create_task(self.fault(RUNTIME_FAILED, f"{error!r}"))
+    async def _run_queue(self) -> None:
+        try:
+            await self._runtime.run()
+        except ExceptionGroup as group:
+            error = group.exceptions[0]
+            self.log.critical("The queue has stopped working; scripts that run go on", exc_info=error)
+            await self.fault(RUNTIME_FAILED, f"the queue has stopped working: {error}")
 
 
 @contextlib.contextmanager

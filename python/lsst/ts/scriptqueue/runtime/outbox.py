@@ -41,6 +41,12 @@ class Outbox:
         """Wait until all that was put has been sent."""
         await self._queue.join()
 
+    def drop(self) -> None:
+        """Forget what was not sent."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+            self._queue.task_done()
+
     async def run(self) -> None:
         """Send, until cancelled."""
         while True:

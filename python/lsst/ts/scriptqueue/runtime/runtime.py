@@ -70,6 +70,7 @@ class Runtime:
         self._timers = Timers(self._timer_expired)
         self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
         self._last_command_id = 0
+        self._started = asyncio.Event()
         self._finished = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._table: dict[type[Effect], Handler] = {}
@@ -104,6 +105,21 @@ class Runtime:
         """Tell the queue what happened."""
         self._inbox.put_nowait(event)
 
+    @property
+    def is_running(self) -> bool:
+        """Are events being handled?"""
+        return self._group is not None
+
+    async def started(self) -> None:
+        """Wait until it runs."""
+        await self._started.wait()
+
+    async def settle(self) -> None:
+        """Wait until what was posted is handled and what came of it is sent."""
+        if self.is_running:
+            await self._inbox.join()
+            await self.outbox.flush()
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that ends by posting an event.
 
@@ -132,7 +148,14 @@ class Runtime:
         asyncio.Future
             Becomes the result, "" if there is nothing to say but that it is
             done, or raises `Refused`.
+
+        Raises
+        ------
+        Refused
+            If the runtime does not run.
         """
+        if not self.is_running:
+            raise Refused("the queue has stopped working; send it to OFFLINE and start it again")
         self._last_command_id += 1
         reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._replies[self._last_command_id] = (reply, progress)
@@ -144,11 +167,16 @@ class Runtime:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
+                self._started.set()
                 group.create_task(self.outbox.run())
                 group.create_task(self._consume())
         finally:
             self._group = None
             self._timers.cancel_all()
+            self.outbox.drop()
+            while not self._inbox.empty():
+                self._inbox.get_nowait()
+                self._inbox.task_done()
             for reply, _ in self._replies.values():
                 reply.cancel()
             self._replies.clear()
@@ -180,8 +208,11 @@ class Runtime:
     async def _consume(self) -> None:
         while True:
             event = await self._inbox.get()
-            for effect in self.model.handle(event):
-                self._table[type(effect)](effect)
+            try:
+                for effect in self.model.handle(event):
+                    self._table[type(effect)](effect)
+            finally:
+                self._inbox.task_done()
 
     def _timer_expired(self, effect: SetTimer) -> None:
         self.post(TimerExpired(self.now(), effect.index, effect.request))

@@ -1,0 +1,111 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``run_script_queue INDEX``: the service, from start to staged stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import pathlib
+import signal
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..bus import BusError
+from ..bus.choice import BUS_KINDS
+from ..csc.assembly import QueueOptions, script_queue
+from ..csc.settings import Settings, SettingsError, read_settings
+from ..csc.state_dir import default_state_dir
+from ..sal.enums import State
+from ..sal.errors import DuplicateError
+
+__all__ = ["main"]
+
+_STATES = {state.name.lower(): state for state in (State.STANDBY, State.DISABLED, State.ENABLED)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a ScriptQueue until it is sent to OFFLINE or told to end.
+
+    Returns
+    -------
+    int
+        Exit status: 0 when it has ended as it should, 1 when it could not
+        start, with the reason on stderr.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=options.loglevel,
+        format="%(asctime)s %(levelname)-8s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    if options.verbose:
+        logging.getLogger("lsst.ts.scriptqueue").setLevel(logging.DEBUG)
+    try:
+        settings = read_settings(options.config) if options.config else Settings()
+        asyncio.run(
+            _serve(
+                QueueOptions(
+                    index=options.index,
+                    state_dir=options.state_dir or default_state_dir(options.index),
+                    standard=options.standard,
+                    external=options.external,
+                    bus=options.bus,
+                    initial_state=_STATES[options.state],
+                    settings=settings,
+                )
+            )
+        )
+    except (BusError, DuplicateError, SettingsError) as error:
+        print(f"run_script_queue: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(options: QueueOptions) -> None:
+    loop = asyncio.get_running_loop()
+    told_to_end: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if not told_to_end.done():
+            told_to_end.set_result(None)
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, end)
+    async with script_queue(options) as csc:
+        print(f"ScriptQueue:{options.index} is {csc.summary_state.name}", flush=True)
+        await asyncio.wait([told_to_end, csc.done_task], return_when=asyncio.FIRST_COMPLETED)
+        if csc.done_task.done():
+            csc.done_task.result()
+
+
+def _directory(text: str) -> pathlib.Path:
+    path = pathlib.Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a directory")
+    return path.absolute()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run_script_queue", description="Run a ScriptQueue.")
+    parser.add_argument("index", type=int, help="SAL index: 1 main telescope, 2 auxiliary telescope, 3 OCS")
+    parser.add_argument("--standard", type=_directory, help="directory of the standard scripts")
+    parser.add_argument("--external", type=_directory, help="directory of the external scripts")
+    parser.add_argument(
+        "--bus",
+        choices=BUS_KINDS,
+        help="middleware (default: kafka if LSST_KAFKA_BROKER_ADDR is set, else dds)",
+    )
+    parser.add_argument("--state", choices=_STATES, default="standby", help="summary state to start in")
+    parser.add_argument("--state-dir", type=pathlib.Path, help="where to keep what must outlive the service")
+    parser.add_argument("--config", type=pathlib.Path, help="YAML file of settings")
+    parser.add_argument("--loglevel", type=int, default=logging.INFO, help="level of the log on stderr")
+    parser.add_argument("--verbose", action="store_true", help="log everything of the queue itself")
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from .ledger import Ledger
 from .limits import MAX_LISTED
-from .phases import TIMER, Phase, Place
+from .phases import FAILED_PHASES, TIMER, Phase, Place
 from .refusals import InvariantBroken
 from .states import FINAL_STATES, ProcessState
 
 __all__ = ["validate"]
 
-_FAILED = frozenset({Phase.FAILED, Phase.FAILED_GONE})
 _ENDED_PROCESS_STATES = frozenset(
     {
         ProcessState.DONE,
@@ -80,7 +79,7 @@ def _check_slots(ledger: Ledger) -> None:
             f"slot {slot.name} holds {slot.current}, more than its capacity",
         )
         for index in slot.current:
-            if ledger.scripts[index].phase in _FAILED:
+            if ledger.scripts[index].phase in FAILED_PHASES:
                 _demand(ledger, slot.pause is not None, f"{index} failed, but its slot runs", index)
 
 

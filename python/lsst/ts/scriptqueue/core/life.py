@@ -6,6 +6,10 @@
 `TRANSITIONS`, moves the script between the lists of its slot, starts and
 ends time limits by `TIMER`, decides by `ENDING` what the script will be
 called in the history, and then does what `_ENTRY` says of the new phase.
+
+A visit that was announced is taken back as soon as it is certain that it
+will not begin: when the script enters a phase that is not in `_MAY_BEGIN`
+before it has reported that it runs.
 """
 
 from __future__ import annotations
@@ -27,14 +31,14 @@ from .effects import (
     WriteLog,
 )
 from .ledger import Ledger
-from .phases import PLACE, PROCESS_STATE, TIMER, TRANSITIONS, Phase, Place, Trigger
+from .phases import FAILED_PHASES, PLACE, PROCESS_STATE, TIMER, TRANSITIONS, Phase, Place, Trigger
 from .refusals import IllegalTransition
 from .scripts import Script
 from .slots import Pause, PausedBy
 from .states import FINAL_STATES, ProcessState, ScriptState
 from .views import VisitMetadata
 
-__all__ = ["ENDING", "advance", "ask_again", "can", "forget_old"]
+__all__ = ["ENDING", "advance", "ask_again", "can", "decide_ending", "forget_old"]
 
 #: Trigger -> the process state that the script's ending will have. What the
 #: script itself reports overrides what was decided before; otherwise the
@@ -54,6 +58,22 @@ ENDING: dict[Trigger, ProcessState] = {
 
 _REPORTS_THAT_END = frozenset(
     {Trigger.REPORTED_ENDED_WELL, Trigger.REPORTED_FAILED, Trigger.REPORTED_CONFIGURE_FAILED}
+)
+
+#: Reports of progress: what a script says with one is no reason for its end.
+_PROGRESS = frozenset({Trigger.REPORTED_UNCONFIGURED, Trigger.REPORTED_CONFIGURED, Trigger.REPORTED_ACTIVE})
+
+#: Phases in which an announced visit may still begin.
+_MAY_BEGIN = frozenset(
+    {
+        Phase.NAMED,
+        Phase.STARTING,
+        Phase.RUNNING,
+        Phase.STOPPING,
+        Phase.KILLING,
+        Phase.BREAKING,
+        Phase.LOST_RUNNING,
+    }
 )
 
 #: Transitions by which a process turns out to have ended unasked and without
@@ -83,7 +103,8 @@ def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> 
     Parameters
     ----------
     why
-        More about it, for the story and for the reason of its ending.
+        More about it, for the story and, unless it is a report of progress,
+        for the reason of its ending.
 
     Raises
     ------
@@ -94,15 +115,16 @@ def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> 
     after = TRANSITIONS.get((before, trigger))
     if after is None:
         raise IllegalTransition(script.index, before, trigger, script.story)
-    script.story.note(ledger.now_tai, f"{trigger.value}{': ' if why else ''}{why}; {after.value}")
-    _decide_ending(script, before, trigger, why)
+    what = why if why.startswith(trigger.value) else f"{trigger.value}{': ' if why else ''}{why}"
+    script.story.note(ledger.now_tai, f"{what}; {after.value}")
+    decide_ending(script, before, trigger, why)
     ledger.changed[script.index] = None
     if after is before:
         return
     _end_timer(ledger, script)
-    if before is Phase.NAMED and trigger is not Trigger.ADMITTED:
-        ledger.emit(PublishNextVisitCanceled(script.index, script.group_id))
-        script.group_id = ""
+    if script.visit and after not in _MAY_BEGIN:
+        ledger.emit(PublishNextVisitCanceled(script.index, script.visit))
+        script.visit = ""
     script.phase = after
     if after in PROCESS_STATE:
         script.process_state = PROCESS_STATE[after]
@@ -110,6 +132,8 @@ def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> 
     script.question = ledger.new_request()
     script.tries = 1
     _start_timer(ledger, script)
+    if after in FAILED_PHASES and before not in FAILED_PHASES:
+        _pause_slot(ledger, script)
     entry = _ENTRY.get(after)
     if entry is not None:
         entry(ledger, script)
@@ -141,7 +165,8 @@ def forget_old(ledger: Ledger) -> None:
     ledger.history[ledger.limits.history :] = kept
 
 
-def _decide_ending(script: Script, before: Phase, trigger: Trigger, why: str) -> None:
+def decide_ending(script: Script, before: Phase, trigger: Trigger, why: str) -> None:
+    """Decide what a script will be called in the history, and why."""
     ending = ENDING.get(trigger)
     if (before, trigger) in _UNASKED:
         loaded = script.script_state is not ScriptState.UNKNOWN
@@ -151,8 +176,17 @@ def _decide_ending(script: Script, before: Phase, trigger: Trigger, why: str) ->
         script.ending = ending
     elif ending is not None and (script.ending is None or trigger in _REPORTS_THAT_END):
         script.ending = ending
-    if why and not script.reason:
+    if script.script_state is ScriptState.DONE:
+        script.reason = ""
+    elif why and trigger in _REPORTS_THAT_END:
         script.reason = why
+    elif trigger not in _PROGRESS:
+        _add_reason(script, why)
+
+
+def _add_reason(script: Script, why: str) -> None:
+    if why not in script.reason:
+        script.reason = f"{script.reason}; {why}" if script.reason else why
 
 
 def _relist(ledger: Ledger, script: Script, before: Place, after: Place) -> None:
@@ -220,6 +254,7 @@ def _name(ledger: Ledger, script: Script) -> None:
 
 
 def _announce(ledger: Ledger, script: Script) -> None:
+    script.visit = script.group_id
     ledger.emit(PublishNextVisit(script.index, script.group_id, script.metadata or _DEFAULT_METADATA))
 
 
@@ -233,6 +268,11 @@ def _run(ledger: Ledger, script: Script) -> None:
     ledger.emit(RunScript(script.index, script.question))
 
 
+def _stop_stray(ledger: Ledger, script: Script) -> None:
+    _add_reason(script, "it ran without having been told to")
+    _stop(ledger, script)
+
+
 def _stop(ledger: Ledger, script: Script) -> None:
     ledger.emit(StopScript(script.index, script.question))
 
@@ -241,14 +281,13 @@ def _terminate(ledger: Ledger, script: Script) -> None:
     ledger.emit(TerminateProcess(script.index))
 
 
-def _fail(ledger: Ledger, script: Script) -> None:
+def _pause_slot(ledger: Ledger, script: Script) -> None:
     slot = ledger.slot_of(script)
     text = f"{script.index} failed" + (f": {script.reason}" if script.reason else "")
-    if slot.pause is None:
-        slot.pause = Pause(PausedBy.FAILURE, ledger.now_tai, text)
-        ledger.emit(
-            WriteLog(LogLevel.ERROR, f"slot {slot.name} is paused: script {text} ({script.wish.path})")
-        )
+    ledger.emit(WriteLog(LogLevel.ERROR, f"slot {slot.name} is paused: script {text} ({script.wish.path})"))
+    if slot.pause is not None and slot.pause.by is PausedBy.FAILURE:
+        text = f"{slot.pause.text}; {text}"
+    slot.pause = Pause(PausedBy.FAILURE, ledger.now_tai, text)
 
 
 _ENTRY: dict[Phase, Callable[[Ledger, Script], None]] = {
@@ -257,11 +296,9 @@ _ENTRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.NAMING: _name,
     Phase.NAMED: _announce,
     Phase.UNNAMING: _unname,
-    Phase.STRAYING: _stop,
+    Phase.STRAYING: _stop_stray,
     Phase.DROPPING: _terminate,
     Phase.STARTING: _run,
     Phase.STOPPING: _stop,
     Phase.KILLING: _terminate,
-    Phase.FAILED: _fail,
-    Phase.FAILED_GONE: _fail,
 }

@@ -34,6 +34,7 @@ from .ledger import Ledger
 from .life import forget_old
 from .limits import Limits
 from .orders import command_given, finish_stops, shutdown_requested
+from .phases import Phase
 from .publishing import collect, queue_view
 from .slots import MAIN, SlotSettings
 from .views import QueueView, ScriptView
@@ -125,8 +126,15 @@ class QueueModel:
         return str(self._ledger.script(index).story)
 
     def reason(self, index: int) -> str:
-        """Why a script ended as it did; "" if it has not, or ended well."""
-        return self._ledger.script(index).reason
+        """Why a script ended as it did, with what it printed last if it failed.
+
+        "" if it has not ended, or has ended well.
+        """
+        return self._ledger.script(index).account
+
+    def phase(self, index: int) -> Phase:
+        """Where a script is in its life; the phase's value says it in words."""
+        return self._ledger.script(index).phase
 
     def wish(self, index: int) -> AddScript:
         """What was asked for when a script was added."""

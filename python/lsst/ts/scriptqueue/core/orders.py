@@ -38,7 +38,7 @@ from .events import CommandGiven, ShutdownRequested
 from .ledger import Ledger
 from .life import advance, can
 from .limits import MAX_LISTED
-from .phases import Phase, Place, Trigger
+from .phases import FAILED_PHASES, Phase, Place, Trigger
 from .publishing import queue_view
 from .refusals import Refused
 from .scripts import Membership, Script
@@ -50,8 +50,6 @@ __all__ = ["command_given", "finish_stops", "open_block", "refuse_opening", "shu
 
 #: A stop command may take this much longer than its scripts (seconds).
 _STOP_MARGIN_S = 1.0
-
-_FAILED = frozenset({Phase.FAILED, Phase.FAILED_GONE})
 
 
 def command_given(ledger: Ledger, event: CommandGiven) -> None:
@@ -158,7 +156,7 @@ def _insert(
 ) -> None:
     slot = ledger.main
     slot.insert(index, wish.target)
-    script = Script(index, wish, slot.name, event.command_id, event.cmd_id, membership)
+    script = Script(index, wish, slot.name, event.command_id, event.cmd_id, ledger.now_tai, membership)
     ledger.scripts[index] = script
     ledger.changed[index] = None
     member = (
@@ -184,7 +182,7 @@ def _stop(ledger: Ledger, event: CommandGiven, order: StopScripts) -> None:
         raise Refused(f"at most {MAX_LISTED} scripts can be stopped at once, not {len(order.indices)}")
     named = [ledger.scripts[index] for index in dict.fromkeys(order.indices) if ledger.is_live(index)]
     held = frozenset(
-        script.slot for script in named if script.place is Place.CURRENT and script.phase not in _FAILED
+        script.slot for script in named if script.place is Place.CURRENT and script.phase not in FAILED_PHASES
     )
     limit_s = ledger.limits.kill_s + _STOP_MARGIN_S
     for script in named:
@@ -212,7 +210,7 @@ def _resume(ledger: Ledger, event: CommandGiven, order: Resume) -> None:
     slot.pause = None
     for index in list(slot.current):
         script = ledger.scripts[index]
-        if script.phase in _FAILED:
+        if script.phase in FAILED_PHASES:
             advance(ledger, script, Trigger.RELEASED)
     ledger.emit(AckCommand(event.command_id, True))
 

@@ -21,6 +21,7 @@ import enum
 from .states import ProcessState, ScriptState
 
 __all__ = [
+    "FAILED_PHASES",
     "PLACE",
     "PROCESS_STATE",
     "REPORTS",
@@ -132,12 +133,22 @@ REPORT_OF_STATE: dict[ScriptState, Trigger] = {
 
 REPORTS = frozenset(REPORT_OF_STATE.values())
 
-#: Rows that all phases of a loaded, waiting script share.
-_WAITING_LOADED = {
-    T.REPORTED_ACTIVE: P.STRAYING,
+#: Rows of all phases in which a final report just ends the script.
+_REPORTED_FINAL = {
     T.REPORTED_ENDED_WELL: P.LEAVING,
     T.REPORTED_FAILED: P.LEAVING,
     T.REPORTED_CONFIGURE_FAILED: P.LEAVING,
+}
+#: Rows of all phases in which a final report decides whether a place stays taken.
+_REPORTED_FINAL_IN_PLACE = {
+    T.REPORTED_ENDED_WELL: P.LEAVING,
+    T.REPORTED_FAILED: P.FAILED,
+    T.REPORTED_CONFIGURE_FAILED: P.FAILED,
+}
+#: Rows that all phases of a loaded, waiting script share.
+_WAITING_LOADED = {
+    **_REPORTED_FINAL,
+    T.REPORTED_ACTIVE: P.STRAYING,
     T.PROCESS_GONE: P.LOST_WAITING,
     T.END_ASKED: P.DROPPING,
 }
@@ -173,16 +184,14 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
     P.NAMED: {**_WAITING_LOADED, T.ADMITTED: P.STARTING, T.NAME_WITHDRAWN: P.UNNAMING},
     P.UNNAMING: {**_WAITING_LOADED, T.NAME_CLEARED: P.CONFIGURED, T.NAME_REFUSED: P.DROPPING},
     P.STRAYING: {
-        T.REPORTED_ENDED_WELL: P.LEAVING,
-        T.REPORTED_FAILED: P.LEAVING,
+        **_REPORTED_FINAL,
+        T.STOP_ASKED: P.STRAYING,
         T.STOP_LATE: P.DROPPING,
         T.END_ASKED: P.DROPPING,
         T.PROCESS_GONE: P.GONE,
     },
     P.DROPPING: {
-        T.REPORTED_ENDED_WELL: P.LEAVING,
-        T.REPORTED_FAILED: P.LEAVING,
-        T.REPORTED_CONFIGURE_FAILED: P.LEAVING,
+        **_REPORTED_FINAL,
         T.PROCESS_GONE: P.GONE,
         T.END_ASKED: P.DROPPING,
     },
@@ -194,9 +203,8 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
         T.END_ASKED: P.GONE,
     },
     P.STARTING: {
+        **_REPORTED_FINAL_IN_PLACE,
         T.REPORTED_ACTIVE: P.RUNNING,
-        T.REPORTED_ENDED_WELL: P.LEAVING,
-        T.REPORTED_FAILED: P.FAILED,
         T.RUN_REFUSED: P.BREAKING,
         T.START_LATE: P.BREAKING,
         T.PROCESS_GONE: P.LOST_RUNNING,
@@ -204,30 +212,26 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
         T.END_ASKED: P.KILLING,
     },
     P.RUNNING: {
-        T.REPORTED_ENDED_WELL: P.LEAVING,
-        T.REPORTED_FAILED: P.FAILED,
+        **_REPORTED_FINAL_IN_PLACE,
         T.PROCESS_GONE: P.LOST_RUNNING,
         T.STOP_ASKED: P.STOPPING,
         T.END_ASKED: P.KILLING,
     },
     P.STOPPING: {
-        T.REPORTED_ENDED_WELL: P.LEAVING,
-        T.REPORTED_FAILED: P.LEAVING,
+        **_REPORTED_FINAL,
         T.PROCESS_GONE: P.GONE,
         T.STOP_ASKED: P.STOPPING,
         T.STOP_LATE: P.KILLING,
         T.END_ASKED: P.KILLING,
     },
     P.KILLING: {
-        T.REPORTED_ENDED_WELL: P.LEAVING,
-        T.REPORTED_FAILED: P.LEAVING,
+        **_REPORTED_FINAL,
         T.PROCESS_GONE: P.GONE,
         T.STOP_ASKED: P.KILLING,
         T.END_ASKED: P.KILLING,
     },
     P.BREAKING: {
-        T.REPORTED_ENDED_WELL: P.LEAVING,
-        T.REPORTED_FAILED: P.FAILED,
+        **_REPORTED_FINAL_IN_PLACE,
         T.PROCESS_GONE: P.FAILED_GONE,
         T.STOP_ASKED: P.KILLING,
         T.END_ASKED: P.KILLING,
@@ -235,6 +239,7 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
     P.LOST_RUNNING: {
         T.REPORTED_ENDED_WELL: P.GONE,
         T.REPORTED_FAILED: P.FAILED_GONE,
+        T.REPORTED_CONFIGURE_FAILED: P.FAILED_GONE,
         T.REPORTS_LATE: P.FAILED_GONE,
         T.STOP_ASKED: P.GONE,
         T.END_ASKED: P.GONE,
@@ -270,6 +275,9 @@ _CURRENT = {
     P.FAILED_GONE,
 }
 _HISTORY = {P.LEAVING, P.GONE}
+
+#: A script in one of these has failed and keeps its place.
+FAILED_PHASES = frozenset({P.FAILED, P.FAILED_GONE})
 
 #: Phase -> the list its script is in.
 PLACE: dict[Phase, Place] = {

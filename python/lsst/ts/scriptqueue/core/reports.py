@@ -26,7 +26,7 @@ from .events import (
     TimerExpired,
 )
 from .ledger import Ledger
-from .life import ENDING, advance, ask_again, can
+from .life import ENDING, advance, ask_again, can, decide_ending
 from .phases import REPORT_OF_STATE, TRANSITIONS, Phase, Place, Trigger
 from .scripts import Script
 from .states import FINAL_STATES, ScriptState
@@ -46,7 +46,18 @@ __all__ = [
 
 _MAX_TRIES = 2
 _LOST = frozenset({Phase.LOST_WAITING, Phase.LOST_RUNNING})
-_FAILURES = frozenset({ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
+
+#: A script that has reported one of these after `run` has begun its visit.
+_BEGUN = frozenset(
+    {
+        ScriptState.RUNNING,
+        ScriptState.PAUSED,
+        ScriptState.ENDING,
+        ScriptState.FAILING,
+        ScriptState.DONE,
+        ScriptState.FAILED,
+    }
+)
 
 
 def enabled_changed(ledger: Ledger, event: EnabledChanged) -> None:
@@ -74,6 +85,7 @@ def process_exited(ledger: Ledger, event: ProcessExited) -> None:
     """A process has gone; whether that was right, its phase knows."""
     script = ledger.scripts[event.index]
     script.process_end_tai = event.at_tai
+    script.output_tail = event.output_tail
     how = _how_it_ended(event)
     why = ""
     if TRANSITIONS.get((script.phase, Trigger.PROCESS_GONE)) in _LOST:
@@ -81,8 +93,7 @@ def process_exited(ledger: Ledger, event: ProcessExited) -> None:
     else:
         script.story.note(ledger.now_tai, f"ended with {how}")
     advance(ledger, script, Trigger.PROCESS_GONE, why)
-    if event.output_tail and (why or script.script_state in _FAILURES):
-        script.reason = f"{script.reason or how}; it printed last: {event.output_tail}"
+    if event.output_tail and (why or script.ended_badly):
         ledger.emit(
             WriteLog(
                 LogLevel.WARNING,
@@ -105,10 +116,13 @@ def state_reported(ledger: Ledger, event: ScriptStateReported) -> None:
     if script.script_state in FINAL_STATES:
         script.story.note(ledger.now_tai, f"reported {event.state.name} after its end; ignored")
         return
+    if event.state is ScriptState.UNKNOWN:
+        script.story.note(ledger.now_tai, "reported UNKNOWN, which no script is; ignored")
+        return
     script.script_state = event.state
     ledger.changed[script.index] = None
-    if event.state in FINAL_STATES:
-        script.reason = ""
+    if script.place is Place.CURRENT and event.state in _BEGUN:
+        script.visit = ""
     if event.state is ScriptState.CONFIGURE_FAILED:
         script.configure_end_tai = event.at_tai
     trigger = REPORT_OF_STATE.get(event.state)
@@ -117,8 +131,8 @@ def state_reported(ledger: Ledger, event: ScriptStateReported) -> None:
         return
     script.story.note(ledger.now_tai, f"reported {event.state.name} {event.reason}".rstrip())
     if script.place is Place.HISTORY and trigger in ENDING:
+        decide_ending(script, script.phase, trigger, event.reason)
         script.process_state = ENDING[trigger]
-        script.reason = event.reason
 
 
 def metadata_reported(ledger: Ledger, event: ScriptMetadataReported) -> None:
@@ -176,7 +190,7 @@ def _how_it_ended(event: ProcessExited) -> str:
 
 def _advance(trigger: Trigger) -> Callable[[Ledger, Script, str], None]:
     def answer(ledger: Ledger, script: Script, text: str) -> None:
-        advance(ledger, script, trigger, text if trigger not in _PLAIN else "")
+        advance(ledger, script, trigger, "" if trigger in _PLAIN else f"{trigger.value}: {text}")
 
     return answer
 
@@ -227,7 +241,7 @@ _EXPIRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.SETTLING: _late(Trigger.SETTLED, ""),
     Phase.NAMING: _name_late,
     Phase.UNNAMING: _name_late,
-    Phase.STRAYING: _late(Trigger.STOP_LATE, "ran without having been told to"),
+    Phase.STRAYING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
     Phase.LOST_WAITING: _late(Trigger.REPORTS_LATE, ""),
     Phase.STARTING: _late(Trigger.START_LATE, "did not report RUNNING within {limits.start_s:g} s"),
     Phase.STOPPING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),

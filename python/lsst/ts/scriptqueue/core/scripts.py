@@ -14,6 +14,9 @@ from .views import ScriptView, VisitMetadata
 
 __all__ = ["Membership", "Script"]
 
+_BAD_STATES = frozenset({ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
+_BAD_ENDINGS = frozenset({ProcessState.LOADFAILED, ProcessState.CONFIGURE_FAILED})
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
@@ -56,6 +59,8 @@ class Script:
         Process state it will have in the history, once that is decided.
     reason
         Why it ended as it did, for people.
+    output_tail
+        What its process printed last.
     question
         Request number of the command or time limit that is outstanding for
         its phase; answers to any other are late and mean nothing.
@@ -63,6 +68,11 @@ class Script:
         How often the current question was asked.
     group_id
         The group id it was given; "" if none.
+    visit
+        The group id under which it is announced as next visit, as long as
+        the visit has neither begun nor been taken back; "" if none.
+    added_tai
+        When it was added; nothing sent before can be its own.
     origin
         Process id from which its reports come; 0 until the first.
     """
@@ -72,15 +82,18 @@ class Script:
     slot: str
     command_id: int
     cmd_id: int
+    added_tai: float
     membership: Membership | None = None
     phase: Phase = Phase.LAUNCHING
     process_state: ProcessState = ProcessState.LOADING
     script_state: ScriptState = ScriptState.UNKNOWN
     ending: ProcessState | None = None
     reason: str = ""
+    output_tail: str = ""
     question: int = 0
     tries: int = 0
     group_id: str = ""
+    visit: str = ""
     metadata: VisitMetadata | None = None
     pid: int = 0
     origin: int = 0
@@ -95,22 +108,33 @@ class Script:
     def place(self) -> Place:
         return PLACE[self.phase]
 
+    @property
+    def ended_badly(self) -> bool:
+        """Has it failed, by its own word or by the queue's?"""
+        return self.script_state in _BAD_STATES or self.ending in _BAD_ENDINGS
+
+    @property
+    def account(self) -> str:
+        """Its reason, with what it printed last if it ended badly."""
+        if not self.output_tail or not self.ended_badly:
+            return self.reason
+        return f"{self.reason or 'it ended'}; it printed last: {self.output_tail}"
+
     def speaks(self, origin: int, sent_tai: float) -> bool:
         """Does a report come from this script's own process?
 
         An earlier process of the same index may have left reports behind. The
-        process that was started is believed at once; a script behind a
-        wrapper has another process id, which is learned from its first
-        report, if that was sent after the start.
+        process that was started is always believed; a script behind a wrapper
+        has another process id, which is learned from its first report, if
+        that was sent after the script was added. (The start is heard of a
+        little after it happened, so a quick script may have reported by then.)
         """
         if self.process_start_tai == 0:
             return False
-        if self.origin:
-            return origin == self.origin
-        if origin == self.pid or sent_tai >= self.process_start_tai:
-            self.origin = origin
-            return True
-        return False
+        if origin != self.pid and (origin != self.origin if self.origin else sent_tai < self.added_tai):
+            return False
+        self.origin = origin
+        return True
 
     def view(self) -> ScriptView:
         """What is published of it."""

@@ -1,0 +1,248 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model at the wheel: every event is validated and watched.
+
+`Driver` is a queue whose world does only what a test says, one step a line.
+Each step advances its clock by a second, so that what happens can be told
+apart by its time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from lsst.ts.scriptqueue.core import commands as cmd
+from lsst.ts.scriptqueue.core import effects as fx
+from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.limits import Limits
+from lsst.ts.scriptqueue.core.model import QueueModel
+from lsst.ts.scriptqueue.core.phases import Phase
+from lsst.ts.scriptqueue.core.states import Location, ScriptState
+from lsst.ts.scriptqueue.core.views import QueueView, VisitMetadata
+
+from .contract import Watcher
+
+__all__ = ["Driver", "START_TAI", "an_add", "pid_of"]
+
+START_TAI = 2_000_000_000.0
+
+E = TypeVar("E", bound=fx.Effect)
+
+
+def an_add(**overrides: Any) -> cmd.AddScript:
+    """An ``add``, of a standard script at the end unless said otherwise.
+
+    ``location`` and ``relative_to`` make the target.
+    """
+    location = overrides.pop("location", Location.LAST)
+    relative_to = overrides.pop("relative_to", 0)
+    fields: dict[str, Any] = {
+        "is_standard": True,
+        "path": "slew.py",
+        "target": cmd.Target(location, relative_to),
+    }
+    return cmd.AddScript(**(fields | overrides))
+
+
+def pid_of(index: int) -> int:
+    """The process id the driver gives to a script's process."""
+    return index + 1_000_000
+
+
+class Driver:
+    """A model, and the steps of its world.
+
+    Parameters
+    ----------
+    enabled
+        Is the component enabled from the start?
+    limits
+        Fields of `Limits` that differ from the defaults.
+    """
+
+    def __init__(self, *, enabled: bool = True, sal_index: int = 1, **limits: Any) -> None:
+        self.limits = Limits(**limits)
+        self.model = QueueModel(sal_index, self.limits)
+        self.watcher = Watcher()
+        self.now = START_TAI
+        self.effects: list[fx.Effect] = []
+        self.last: list[fx.Effect] = []
+        self._last_command = 0
+        self.apply(ev.EnabledChanged(self.now, enabled))
+
+    def apply(self, event: ev.Event) -> list[fx.Effect]:
+        """Let something happen; its effects."""
+        self.last = self.model.handle(event)
+        self.effects += self.last
+        self.model.validate()
+        self.watcher.see(event, self.last)
+        return self.last
+
+    def tick(self, seconds: float = 1.0) -> float:
+        """The time, a little later."""
+        self.now += seconds
+        return self.now
+
+    # What was wanted of the world.
+
+    def of(self, kind: type[E]) -> list[E]:
+        """The effects of a kind that the last event gave."""
+        return [effect for effect in self.last if isinstance(effect, kind)]
+
+    def all_of(self, kind: type[E]) -> list[E]:
+        """The effects of a kind that there were so far."""
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+    def ack(self, command_id: int | None = None) -> fx.AckCommand | None:
+        """The answer to a command, by default the last one given."""
+        return self.watcher.answered.get(command_id or self._last_command)
+
+    # What clients do.
+
+    def give(self, command: cmd.Command) -> int:
+        """Give a command; its number."""
+        self._last_command += 1
+        self.apply(ev.CommandGiven(self.tick(), self._last_command, command, cmd_id=self._last_command))
+        return self._last_command
+
+    def refused(self, command: cmd.Command) -> str:
+        """Give a command that must be refused; the answer."""
+        self.give(command)
+        ack = self.ack()
+        assert ack is not None, f"{command} is still under way"
+        assert not ack.accepted, f"{command} was not refused"
+        return ack.result
+
+    def done(self, command: cmd.Command) -> str:
+        """Give a command that must be done at once; the answer."""
+        self.give(command)
+        ack = self.ack()
+        assert ack is not None, f"{command} is still under way"
+        assert ack.accepted, ack.result
+        return ack.result
+
+    def add(self, **overrides: Any) -> int:
+        """Add a script; its index."""
+        self.give(an_add(**overrides))
+        launches = self.of(fx.LaunchProcess)
+        assert launches, f"not launched: {self.ack()}"
+        return launches[0].index
+
+    def stop(self, *indices: int, terminate: bool = False) -> int:
+        return self.give(cmd.StopScripts(indices, terminate))
+
+    def pause(self) -> None:
+        self.done(cmd.Pause())
+
+    def resume(self) -> None:
+        self.done(cmd.Resume())
+
+    def enable(self, enabled: bool = True) -> None:
+        self.apply(ev.EnabledChanged(self.tick(), enabled))
+
+    def shut_down(self, why: str = "SIGTERM") -> None:
+        self.apply(ev.ShutdownRequested(self.tick(), why))
+
+    # What processes and scripts do.
+
+    def start(self, index: int) -> None:
+        self.apply(ev.ProcessStarted(self.tick(), index, pid_of(index)))
+
+    def fail_launch(self, index: int, reason: str = "cannot be executed: Exec format error") -> None:
+        self.apply(ev.LaunchFailed(self.tick(), index, reason))
+
+    def exit(
+        self, index: int, exit_code: int | None = 0, *, signal: int | None = None, output_tail: str = ""
+    ) -> None:
+        code = exit_code if signal is None else None
+        self.apply(ev.ProcessExited(self.tick(), index, code, signal, output_tail))
+
+    def report(
+        self,
+        index: int,
+        *states: ScriptState,
+        reason: str = "",
+        origin: int | None = None,
+        sent_tai: float | None = None,
+    ) -> None:
+        for state in states:
+            now = self.tick()
+            self.apply(
+                ev.ScriptStateReported(
+                    now,
+                    index,
+                    state,
+                    reason,
+                    pid_of(index) if origin is None else origin,
+                    now if sent_tai is None else sent_tai,
+                )
+            )
+
+    def metadata(self, index: int, **fields: Any) -> None:
+        now = self.tick()
+        self.apply(ev.ScriptMetadataReported(now, index, VisitMetadata(**fields), pid_of(index), now))
+
+    def answer(self, index: int, accepted: bool = True, text: str = "") -> None:
+        """Answer the last command that was sent to a script."""
+        asked = [
+            effect
+            for effect in self.effects
+            if isinstance(effect, fx.ConfigureScript | fx.SetGroupId | fx.RunScript | fx.StopScript)
+            and effect.index == index
+        ]
+        self.apply(ev.ScriptAnswered(self.tick(), index, asked[-1].request, accepted, text))
+
+    def timer(self, index: int) -> fx.SetTimer:
+        """The time limit that runs for a script."""
+        return next(timer for timer in self.watcher.timers.values() if timer.index == index)
+
+    def expire(self, index: int) -> None:
+        """Let the time limit that runs for a script expire."""
+        timer = self.timer(index)
+        self.tick(timer.delay_s)
+        self.apply(ev.TimerExpired(self.now, index, timer.request))
+
+    # Well-trodden ways.
+
+    def configure(self, index: int) -> None:
+        """Bring a script that was added to CONFIGURED, or further if it is next."""
+        self.start(index)
+        self.report(index, ScriptState.UNCONFIGURED)
+        self.metadata(index, duration=30.0)
+        self.report(index, ScriptState.CONFIGURED)
+
+    def add_configured(self, **overrides: Any) -> int:
+        index = self.add(**overrides)
+        self.configure(index)
+        return index
+
+    def run(self, index: int) -> None:
+        """Bring a configured script that is next to RUNNING."""
+        self.answer(index)
+        self.report(index, ScriptState.RUNNING)
+
+    def add_running(self, **overrides: Any) -> int:
+        index = self.add_configured(**overrides)
+        self.run(index)
+        return index
+
+    def finish(self, index: int) -> None:
+        """Let a running script end well, and its process exit."""
+        self.report(index, ScriptState.ENDING, ScriptState.DONE)
+        self.exit(index)
+
+    # What can be seen.
+
+    @property
+    def queue(self) -> QueueView:
+        assert self.watcher.queue == self.model.queue, "what is published is not what is"
+        return self.model.queue
+
+    def phase(self, index: int) -> Phase:
+        return self.model.phase(index)
+
+    def states(self, index: int) -> tuple[str, str]:
+        """Script state and process state as published, by name."""
+        view = self.watcher.shown[index]
+        assert view == self.model.script(index)
+        return view.script_state.name, view.process_state.name

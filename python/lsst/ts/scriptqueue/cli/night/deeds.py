@@ -1,0 +1,212 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the operator does in the night, from ENABLED to OFFLINE.
+
+Everything is done as any client does it: commands are sent with a remote's
+``cmd_<name>.set_start(...)``, which returns the acknowledgement or raises, and
+what comes of it is seen in events. Read from `night` downwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...sal.enums import Location, State
+from ...sal.errors import AckError
+from ...sal.remote import Remote
+from . import programme
+from .outcomes import Outcome
+from .picture import Picture
+from .programme import Planned
+from .watcher import Watcher
+
+__all__ = ["Operator", "night"]
+
+#: Time limit of a command (seconds).
+_COMMAND_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who does it.
+
+    Attributes
+    ----------
+    queue
+        Remote of the queue.
+    scripts
+        Remote of all its scripts.
+    watcher
+        Who sees what comes of it.
+    """
+
+    queue: Remote
+    scripts: Remote
+    watcher: Watcher
+
+    @property
+    def picture(self) -> Picture:
+        """What was seen so far."""
+        return self.watcher.picture
+
+
+async def night(operator: Operator) -> None:
+    """Do all of it, in order.
+
+    Raises
+    ------
+    AckError
+        If a command is refused that should not be.
+    NotSeenError
+        If something does not come of a command that should.
+    """
+    await enable(operator)
+    indices = await add_all(operator, programme.NIGHT)
+    await add_misspelt(operator)
+    again = await requeue_when_done(operator, indices[programme.SLEW])
+    await move_before(operator, indices[programme.FLATS], indices[programme.BROKEN])
+    await resume_paused_script(operator, indices[programme.IMAGES])
+    await resume_after_failure(operator, indices[programme.BROKEN])
+    await stop_running_script(operator, indices[programme.LONG])
+    await wait_for_all(operator)
+    check_outcomes(
+        operator, {index: planned.outcome for planned, index in indices.items()} | {again: Outcome.DONE}
+    )
+    await send_offline(operator)
+
+
+async def enable(operator: Operator) -> None:
+    """Bring the queue from STANDBY to ENABLED."""
+    operator.watcher.says("enables the queue")
+    await operator.watcher.expect("the queue starts in STANDBY", lambda seen: seen.state is State.STANDBY)
+    await operator.queue.cmd_start.set_start(timeout=_COMMAND_S)
+    await operator.queue.cmd_enable.set_start(timeout=_COMMAND_S)
+    await operator.watcher.expect("the queue is ENABLED", lambda seen: seen.state is State.ENABLED)
+
+
+async def add_all(operator: Operator, plan: Sequence[Planned]) -> dict[Planned, int]:
+    """Add scripts at the end of the queue; return their SAL indices."""
+    operator.watcher.says(f"adds {len(plan)} scripts")
+    indices = {}
+    for planned in plan:
+        ack = await operator.queue.cmd_add.set_start(
+            isStandard=planned.is_standard,
+            path=planned.path,
+            config=planned.config,
+            descr=planned.descr,
+            location=Location.LAST,
+            pauseCheckpoint=planned.pause_checkpoint,
+            timeout=_COMMAND_S,
+        )
+        # The result of an add is the index of the new script.
+        indices[planned] = int(ack.result)
+    return indices
+
+
+async def add_misspelt(operator: Operator) -> None:
+    """Try to add a script that is not there."""
+    operator.watcher.says(f"adds {programme.MISSPELT}, which is misspelt")
+    try:
+        await operator.queue.cmd_add.set_start(
+            isStandard=True, path=programme.MISSPELT, location=Location.LAST, timeout=_COMMAND_S
+        )
+    except AckError as refused:
+        operator.watcher.claim(f"a misspelt script is refused: {refused.ackcmd.result}", True)
+    else:
+        operator.watcher.claim("a misspelt script is refused", False)
+
+
+async def requeue_when_done(operator: Operator, index: int) -> int:
+    """Queue a script again once it is done; return the index of its copy."""
+    await operator.watcher.expect(f"{index} is done", _stands(index, Outcome.DONE))
+    operator.watcher.says(f"queues {index} again")
+    ack = await operator.queue.cmd_requeue.set_start(
+        scriptSalIndex=index, location=Location.LAST, timeout=_COMMAND_S
+    )
+    copy = int(ack.result)
+    await operator.watcher.expect(f"{copy} waits as the last", lambda seen: seen.waiting[-1:] == (copy,))
+    return copy
+
+
+async def move_before(operator: Operator, index: int, other: int) -> None:
+    """Move a waiting script to right before another one."""
+    operator.watcher.says(f"moves {index} before {other}")
+    await operator.queue.cmd_move.set_start(
+        scriptSalIndex=index, location=Location.BEFORE, locationSalIndex=other, timeout=_COMMAND_S
+    )
+
+    def moved(seen: Picture) -> bool:
+        return (index, other) in zip(seen.waiting, seen.waiting[1:], strict=False)
+
+    await operator.watcher.expect(f"{index} waits right before {other}", moved)
+
+
+async def resume_paused_script(operator: Operator, index: int) -> None:
+    """Let a script go on that was added to pause at a checkpoint."""
+    operator.watcher.says(f"waits for {index}, which is to pause at a checkpoint")
+    await operator.watcher.expect(f"{index} pauses", _stands(index, Outcome.PAUSED))
+    operator.watcher.says(f"lets {index} go on")
+    await operator.scripts.cmd_resume.set_start(salIndex=index, timeout=_COMMAND_S)
+    await operator.watcher.expect(f"{index} is done", _stands(index, Outcome.DONE))
+
+
+async def resume_after_failure(operator: Operator, index: int) -> None:
+    """Let the queue go on after a script has failed."""
+    operator.watcher.says(f"waits for {index}, which is to fail")
+    await operator.watcher.expect(f"{index} fails", _stands(index, Outcome.FAILED))
+    await operator.watcher.expect(
+        f"the queue is paused, and {index} stays where it was",
+        lambda seen: not seen.running and seen.current == index,
+    )
+    operator.watcher.says("lets the queue go on")
+    await operator.queue.cmd_resume.set_start(timeout=_COMMAND_S)
+    await operator.watcher.expect(
+        f"the queue goes on, and {index} is history", lambda seen: seen.running and index in seen.past
+    )
+
+
+async def stop_running_script(operator: Operator, index: int) -> None:
+    """Stop a script while it runs; it may clean up, and the queue goes on."""
+    operator.watcher.says(f"waits for {index}, which takes too long")
+    await operator.watcher.expect(
+        f"{index} has passed a checkpoint", lambda seen: seen.script(index).checkpoints_passed > 0
+    )
+    operator.watcher.says(f"stops {index}")
+    await operator.queue.cmd_stopScripts.set_start(
+        length=1, salIndices=[index] + [0] * 399, terminate=False, timeout=_COMMAND_S
+    )
+    await operator.watcher.expect(
+        f"{index} is stopped, and the queue is not paused",
+        lambda seen: _stands(index, Outcome.STOPPED)(seen) and index in seen.past and seen.running,
+    )
+
+
+async def wait_for_all(operator: Operator) -> None:
+    """Wait until nothing runs and nothing waits."""
+    operator.watcher.says("waits for what is left")
+    await operator.watcher.expect("the queue is empty", lambda seen: not seen.current and not seen.waiting)
+
+
+def check_outcomes(operator: Operator, outcomes: dict[int, Outcome]) -> None:
+    """Compare what has become of each script with what should have."""
+    for index, expected in sorted(outcomes.items()):
+        script = operator.picture.script(index)
+        claim = f"{index} {script.name} is {expected.value}"
+        held = script.outcome is expected
+        operator.watcher.claim(claim if held else f"{claim}, not {script.outcome.value}", held)
+    ids = [script.group_id for script in operator.picture.scripts if script.run_start_tai]
+    operator.watcher.claim("each script that ran had a group id of its own", len(set(ids) - {""}) == len(ids))
+
+
+async def send_offline(operator: Operator) -> None:
+    """Bring the queue from ENABLED to OFFLINE, where its process ends."""
+    operator.watcher.says("sends the queue to OFFLINE")
+    await operator.queue.cmd_disable.set_start(timeout=_COMMAND_S)
+    await operator.queue.cmd_standby.set_start(timeout=_COMMAND_S)
+    await operator.queue.cmd_exitControl.set_start(timeout=_COMMAND_S)
+    await operator.watcher.expect("the queue is OFFLINE", lambda seen: seen.state is State.OFFLINE)
+
+
+def _stands(index: int, outcome: Outcome) -> Callable[[Picture], bool]:
+    return lambda seen: seen.script(index).outcome is outcome

@@ -1,0 +1,153 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The queue's process, from start to its last grandchild.
+
+It lives in a session of its own, so that Ctrl-C reaches only the demo, which
+then ends it in order: SIGTERM, a bounded wait, and SIGKILL for it and all its
+descendants. Every process of a night carries a mark in its environment that
+no other process has, so that none is missed, wherever it went.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+__all__ = ["QueueProcess", "end_left_over", "left_over"]
+
+logger = logging.getLogger(__name__)
+
+#: How long killed processes are waited for (seconds).
+_KILL_PATIENCE_S = 3.0
+
+
+class QueueProcess:
+    """A queue as a process of its own; an async context manager.
+
+    Parameters
+    ----------
+    command
+        The program and its arguments.
+    log_path
+        Where its output goes.
+    environment
+        Its whole environment.
+    mark
+        Name of a variable in it, whose value is this night's alone.
+    patience_s
+        How long it has after SIGTERM (seconds).
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log_path: pathlib.Path,
+        environment: Mapping[str, str],
+        mark: str,
+        patience_s: float = 15.0,
+    ) -> None:
+        self._command = tuple(command)
+        self._log_path = log_path
+        self._patience_s = patience_s
+        self._environment = dict(environment)
+        self._mark = (mark, environment[mark])
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        with self._log_path.open("wb") as log:
+            starting = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environment,
+                    start_new_session=True,
+                )
+            )
+            # A cancellation between fork and return would lose the child.
+            try:
+                self._process = await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                self._process = await starting
+                await self._end()
+                raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._end()
+
+    async def wait(self) -> int:
+        """Return its exit status when it has ended; negative for a signal."""
+        assert self._process is not None, "the process was not started"
+        return await self._process.wait()
+
+    async def _end(self) -> None:
+        """End it and all that is marked, whatever state they are in."""
+        process = self._process
+        assert process is not None, "the process was not started"
+        family: set[psutil.Process] = set()
+        try:
+            if process.returncode is None:
+                family |= _family(process.pid)
+                process.terminate()
+                async with asyncio.timeout(self._patience_s):
+                    await process.wait()
+        except TimeoutError:
+            logger.error("the queue's process did not end within %g s of SIGTERM", self._patience_s)
+        finally:
+            if process.returncode is None:
+                family |= _family(process.pid)
+                process.kill()
+                await process.wait()
+            # Not in a thread: a cancellation must not come between, and nobody waits for the loop now.
+            _kill(family)
+            end_left_over(*self._mark)
+
+
+def left_over(name: str, value: str) -> list[psutil.Process]:
+    """Find the living processes with a variable in their environment, but for this one."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            living = process.status() != psutil.STATUS_ZOMBIE
+            if living and process.pid != os.getpid() and process.environ().get(name) == value:
+                found.append(process)
+        except psutil.Error:
+            # Gone meanwhile, or somebody else's.
+            continue
+    return found
+
+
+def end_left_over(name: str, value: str) -> list[psutil.Process]:
+    """End the processes with a variable in their environment; return those that resist."""
+    _kill(set(left_over(name, value)))
+    return left_over(name, value)
+
+
+def _family(pid: int) -> set[psutil.Process]:
+    try:
+        return set(psutil.Process(pid).children(recursive=True))
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def _kill(processes: set[psutil.Process]) -> None:
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(list(processes), timeout=_KILL_PATIENCE_S)

@@ -1,0 +1,161 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole night: the queue's process, the client, what is shown, and the verdict.
+
+The order of starting and of ending is here and nowhere else: folder, process,
+domain, remotes, view. Whatever happens, the process and all its descendants
+are gone when `play` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pathlib
+import random
+import secrets
+import sys
+import tempfile
+from collections.abc import Coroutine, MutableMapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ...bus import IndexRange
+from ...resources import packaged_scripts
+from ...sal.domain import Domain
+from ...sal.enums import State
+from ...sal.errors import AckError
+from ...sal.remote import Remote
+from .deeds import Operator, night
+from .picture import Picture
+from .processes import QueueProcess, left_over
+from .summary import summary
+from .views import view
+from .watcher import NotSeenError, Watcher
+
+__all__ = ["MARK", "alone", "play"]
+
+#: Environment variable that makes the night's processes known, and keeps their
+#: topics apart from everybody else's.
+MARK = "LSST_TOPIC_SUBNAME"
+
+#: DDS domains a night may be in: not 0, where others are, and below those whose
+#: ports the system gives away.
+_DOMAINS = range(10, 90)
+
+#: How long the queue's process may take to end after OFFLINE (seconds).
+_EXIT_S = 15.0
+
+#: How many lines of each log are shown when something went wrong.
+_LOG_LINES = 15
+
+#: Settings that would connect the night with the world.
+_FOREIGN = ("CYCLONEDDS_URI", "IMAGE_SERVER_URL")
+
+
+def alone(environ: MutableMapping[str, str]) -> str:
+    """Change an environment so that who has it meets nobody but its own children; return its mark."""
+    for name in [name for name in environ if name.startswith("LSST_") or name in _FOREIGN]:
+        del environ[name]
+    environ["LSST_DDS_DOMAIN_ID"] = str(random.choice(_DOMAINS))
+    mark = environ[MARK] = f"demo_{secrets.token_hex(6)}"
+    return mark
+
+
+async def play(console: Console, *, lines: bool) -> bool:
+    """Play a night, in an environment that was made `alone`.
+
+    Parameters
+    ----------
+    console
+        Where to show it.
+    lines
+        Line by line, even if a screen is possible?
+
+    Returns
+    -------
+    bool
+        Was everything as it should be?
+    """
+    with tempfile.TemporaryDirectory(prefix="scriptqueue-demo-") as name:
+        folder = pathlib.Path(name)
+        # On the terminal, log lines of this process would destroy the screen.
+        own_log = folder / "demo.log"
+        logging.basicConfig(filename=own_log, level=logging.WARNING, force=True)
+        queue_log = folder / "queue.log"
+        process = QueueProcess(_command(folder / "state"), queue_log, os.environ, MARK)
+        try:
+            async with process, Domain.connect("dds") as domain:
+                picture = await _play(console, process, domain, lines=lines)
+        finally:
+            logging.shutdown()
+        console.print(summary(picture))
+        if not (went_well := all(claim.held for claim in picture.claims)):
+            _print_logs(console, queue_log, own_log)
+        return went_well
+
+
+def _command(state_dir: pathlib.Path) -> tuple[str, ...]:
+    program = (sys.executable, "-P", "-m", "lsst.ts.scriptqueue.cli.run_script_queue")
+    scripts = [f"--{kind}={packaged_scripts(kind)}" for kind in ("standard", "external")]
+    return (*program, "1", "--bus=dds", f"--state-dir={state_dir}", *scripts)
+
+
+async def _play(console: Console, process: QueueProcess, domain: Domain, *, lines: bool) -> Picture:
+    queue = Remote(domain, "ScriptQueue", 1)
+    scripts = Remote(domain, "Script", IndexRange(100_000, 199_999))
+    picture = Picture(domain.clock.tai())
+    shown = view(console, picture, domain.clock, lines=lines)
+    watcher = Watcher(queue, scripts, picture, domain.clock, shown.tell)
+    async with shown:
+        watcher.says("starts ScriptQueue:1 as a process of its own")
+        async with queue, scripts:
+            await _do(night(Operator(queue, scripts, watcher)), process, watcher)
+            await _see_it_end(process, watcher)
+    return picture
+
+
+async def _do(deeds: Coroutine[Any, Any, None], process: QueueProcess, watcher: Watcher) -> None:
+    """Do the night's deeds, unless the queue's process ends before they are done."""
+    doing = asyncio.create_task(deeds, name="night")
+    ending = asyncio.create_task(process.wait(), name="queue process")
+    try:
+        await asyncio.wait((doing, ending), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done() and watcher.picture.state is not State.OFFLINE:
+            watcher.claim(f"the queue runs until OFFLINE; it ended with {ending.result()}", False)
+            return
+        await doing
+    except AckError as refused:
+        watcher.claim(f"the queue does as it is told; {refused}", False)
+    except NotSeenError:
+        # The claim that this is about has been made.
+        return
+    finally:
+        for task in (doing, ending):
+            task.cancel()
+        await asyncio.wait((doing, ending))
+
+
+async def _see_it_end(process: QueueProcess, watcher: Watcher) -> None:
+    """Wait for the queue's process, and look for others."""
+    try:
+        status: int | None = await asyncio.wait_for(process.wait(), _EXIT_S)
+    except TimeoutError:
+        status = None
+    watcher.claim(
+        f"the queue's process has ended with 0{'' if status == 0 else f', not {status}'}", status == 0
+    )
+    left = await asyncio.to_thread(left_over, MARK, os.environ[MARK])
+    names = "".join(f", but {process.pid} is" for process in left)
+    watcher.claim(f"no process is left{names}", not left)
+
+
+def _print_logs(console: Console, *paths: pathlib.Path) -> None:
+    for path in paths:
+        lines = path.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        if lines:
+            console.print(Text(f"The end of {path.name}:", "bold"))
+            console.print(Text("\n".join(lines)), soft_wrap=True)

@@ -1,0 +1,113 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A short night as it was seen: three scripts, of which the second fails while the third waits."""
+
+from __future__ import annotations
+
+import logging
+
+from lsst.ts.scriptqueue.cli.night.sightings import (
+    DeedSeen,
+    GroupIdSeen,
+    LogSeen,
+    MetadataSeen,
+    QueueSeen,
+    ScriptSeen,
+    Sighting,
+    StateSeen,
+    SummaryStateSeen,
+)
+from lsst.ts.scriptqueue.sal.enums import ScriptProcessState, ScriptState, State
+
+__all__ = ["IMAGES", "SLEW", "START_TAI", "WARMUP", "night", "queue_seen", "script_seen", "state_seen"]
+
+START_TAI = 1_800_000_000.0
+SLEW, IMAGES, WARMUP = 100000, 100001, 100002
+
+_PATHS = {SLEW: "slew_and_track.py", IMAGES: "auxtel/take_images.py", WARMUP: "warm_up.py"}
+
+
+def queue_seen(
+    at_s: float,
+    *,
+    running: bool = True,
+    current: int = 0,
+    waiting: tuple[int, ...] = (),
+    past: tuple[int, ...] = (),
+) -> QueueSeen:
+    return QueueSeen(START_TAI + at_s, running, current, waiting, past)
+
+
+def script_seen(
+    at_s: float,
+    index: int,
+    process_state: ScriptProcessState,
+    script_state: ScriptState,
+    *,
+    added_s: float = 1.0,
+    run_start_s: float | None = None,
+) -> ScriptSeen:
+    return ScriptSeen(
+        START_TAI + at_s,
+        index,
+        _PATHS[index],
+        process_state,
+        script_state,
+        process_start_tai=START_TAI + added_s,
+        run_start_tai=0.0 if run_start_s is None else START_TAI + run_start_s,
+    )
+
+
+def state_seen(
+    at_s: float,
+    index: int,
+    state: ScriptState,
+    *,
+    reason: str = "",
+    group_id: str = "",
+    checkpoint: str = "",
+    passed: int = 0,
+) -> StateSeen:
+    return StateSeen(START_TAI + at_s, index, state, reason, group_id, checkpoint, passed)
+
+
+def night() -> list[Sighting]:
+    """Return what was seen, in order."""
+    loading, configured = ScriptProcessState.LOADING, ScriptProcessState.CONFIGURED
+    run, done = ScriptProcessState.RUNNING, ScriptProcessState.DONE
+    failed = ScriptState.FAILED
+    return [
+        SummaryStateSeen(START_TAI + 0.5, State.STANDBY),
+        DeedSeen(START_TAI + 0.6, "enables the queue"),
+        SummaryStateSeen(START_TAI + 0.8, State.ENABLED),
+        DeedSeen(START_TAI + 1.0, "adds three scripts"),
+        queue_seen(1.0, waiting=(SLEW,)),
+        script_seen(1.0, SLEW, loading, ScriptState.UNKNOWN),
+        queue_seen(1.1, waiting=(SLEW, IMAGES)),
+        script_seen(1.1, IMAGES, loading, ScriptState.UNKNOWN, added_s=1.1),
+        queue_seen(1.2, waiting=(SLEW, IMAGES, WARMUP)),
+        script_seen(1.2, WARMUP, loading, ScriptState.UNKNOWN, added_s=1.2),
+        state_seen(1.3, SLEW, ScriptState.UNCONFIGURED),
+        MetadataSeen(START_TAI + 1.4, SLEW, 2.0, 2),
+        state_seen(1.4, SLEW, ScriptState.CONFIGURED),
+        script_seen(1.4, SLEW, configured, ScriptState.CONFIGURED),
+        GroupIdSeen(START_TAI + 1.5, SLEW, "2027-01-15T08:00:38.500"),
+        state_seen(1.5, SLEW, ScriptState.CONFIGURED, group_id="2027-01-15T08:00:38.500"),
+        queue_seen(1.6, current=SLEW, waiting=(IMAGES, WARMUP)),
+        state_seen(1.6, SLEW, ScriptState.RUNNING, group_id="2027-01-15T08:00:38.500"),
+        script_seen(1.6, SLEW, run, ScriptState.RUNNING, run_start_s=1.6),
+        MetadataSeen(START_TAI + 1.7, IMAGES, 4.0, 3),
+        state_seen(1.7, IMAGES, ScriptState.CONFIGURED),
+        state_seen(2.6, SLEW, ScriptState.RUNNING, checkpoint="slewing", passed=1),
+        state_seen(3.6, SLEW, ScriptState.DONE, checkpoint="slewing", passed=1),
+        queue_seen(3.6, current=IMAGES, waiting=(WARMUP,), past=(SLEW,)),
+        script_seen(3.6, SLEW, done, ScriptState.DONE, run_start_s=1.6),
+        state_seen(3.7, IMAGES, ScriptState.RUNNING),
+        script_seen(3.7, IMAGES, run, ScriptState.RUNNING, added_s=1.1, run_start_s=3.7),
+        state_seen(4.7, IMAGES, ScriptState.PAUSED, checkpoint="exposure 1", passed=1),
+        state_seen(6.7, IMAGES, ScriptState.RUNNING, checkpoint="exposure 1", passed=1),
+        LogSeen(START_TAI + 7.0, IMAGES, logging.ERROR, "the shutter did not open"),
+        state_seen(7.2, IMAGES, failed, reason="no light\nat all", checkpoint="exposure 1", passed=1),
+        queue_seen(7.2, running=False, current=IMAGES, waiting=(WARMUP,), past=(SLEW,)),
+        script_seen(7.2, IMAGES, done, failed, added_s=1.1, run_start_s=3.7),
+    ]

@@ -76,7 +76,8 @@ PYTHON
 
 set_up_pip() {
     "$venv/bin/python" -I -m pip install --quiet "$@" >&2 || {
-        set_up_say "the installation failed (see above); it needs a package index or, offline, PIP_FIND_LINKS."
+        set_up_say "the installation failed (see above). It needs a package index or, offline, PIP_FIND_LINKS;
+  and for Python 3.11 to 3.13 there are ready-made packages, for others a C compiler and CMake may be needed."
         exit 1
     }
 }

@@ -76,6 +76,11 @@ def no_noun(source: Source) -> Iterator[str]:
         yield f"{source.path.stem} is no subject"
 
 
+def outside_any_package(source: Source) -> Iterator[str]:
+    if not (ROOT / source.path).with_name("__init__.py").exists():
+        yield "its folder has no __init__.py, so the import rules do not see it"
+
+
 def foreign_word(source: Source) -> Iterator[str]:
     for number, line in enumerate(source.text.splitlines(), 1):
         yield from (f"line {number}: {why}" for word, why in FOREIGN_WORDS.items() if word in line)
@@ -160,6 +165,10 @@ def of_the_package(source: Source) -> bool:
     return python(source) and source.path.parts[0] == "python"
 
 
+def of_a_room(source: Source) -> bool:
+    return of_the_package(source) and source.room != "scripts"
+
+
 def of_the_core(source: Source) -> bool:
     return python(source) and source.room == "core"
 
@@ -179,6 +188,7 @@ RULES: dict[Rule, Callable[[Source], bool]] = {
     no_header: python,
     no_docstring: python,
     no_noun: python,
+    outside_any_package: of_a_room,
     foreign_word: any_file,
     sleep: in_the_tests,
     dropped_task: python,
@@ -187,10 +197,13 @@ RULES: dict[Rule, Callable[[Source], bool]] = {
     unmarked_system_test: of_tests,
 }
 
+#: Text of a file ``nowhere/utils.py`` that breaks the rule.
 BROKEN: dict[Rule, str] = {
     too_long: "#\n" * MAX_LINES,
     no_header: "'''Subject.'''",
     no_docstring: HEADER,
+    no_noun: "",
+    outside_any_package: "",
     foreign_word: "see issue " + "12",
     sleep: "await asyncio.sleep(0.1)",
     dropped_task: "asyncio.create_task(work())",
@@ -225,9 +238,9 @@ def test_rule_is_kept(rule: Rule, checkout: list[Source]) -> None:
     assert not wrong, "\n".join(["", *wrong])
 
 
-@pytest.mark.parametrize("rule", BROKEN, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_rule_sees_a_file_that_breaks_it(rule: Rule) -> None:
-    assert list(rule(Source(Path("tests/test_it.py"), BROKEN[rule])))
+    assert list(rule(Source(Path("nowhere/utils.py"), BROKEN[rule])))
 
 
 @pytest.mark.parametrize(

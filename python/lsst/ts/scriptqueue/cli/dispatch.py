@@ -1,0 +1,150 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Orders carried out: the command is sent, its answer collected, its script waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+
+from ..sal.enums import SalRetCode
+from ..sal.errors import AckError, AckTimeoutError, FieldError
+from .arguments import Order
+from .client import Client, Interest, NoQueueError
+from .feed import Event
+from .forms import Answer
+from .outcomes import Exit, Outcome
+from .waiting import wait_for
+
+__all__ = ["carry_out", "interest_of"]
+
+#: How long the event that answers a command may come after its acknowledgement (seconds).
+ANSWER_S = 5.0
+
+#: How many scripts' details are asked for, to show the queue.
+DETAILED = 50
+
+#: What components put before the reason of a failure.
+_PREFIX = "Failed: "
+
+
+def interest_of(order: Order) -> Interest:
+    """Return what to listen to for one order alone: setting up topics takes time."""
+    events = {"heartbeat", "summaryState"}
+    follows = order.goal is not None
+    if order.form.answer is not None:
+        events |= {order.form.answer.event, "script"}
+        follows = order.form.answer.event in ("queue", "script")
+    if follows:
+        events.add("script")
+    return Interest(
+        queue=tuple(sorted(events)),
+        scripts=("state",) if follows else (),
+        talks_to_scripts=order.form.component == "Script",
+    )
+
+
+async def carry_out(client: Client, order: Order, say: Callable[[str], None]) -> Outcome:
+    """Carry out an order for a SAL command.
+
+    Parameters
+    ----------
+    client
+        The connection, open.
+    order
+        What to do.
+    say
+        Told, in a line each, how the script that is waited for gets on.
+    """
+    try:
+        await client.hear()
+    except NoQueueError as error:
+        return Outcome(order, Exit.NO_ANSWER, str(error))
+    with client.feed.listening() as events:
+        outcome = await _send(client, order)
+        if outcome.exit is not Exit.COMPLETE or outcome.ack is None:
+            return outcome
+        if order.form.answer is not None:
+            return await _with_answer(client, outcome, order.form.answer, events)
+        if order.goal is not None:
+            if not outcome.ack.result.isdecimal():
+                text = f"acknowledged with {outcome.ack.result!r}, which is no index: nothing to wait for"
+                return dataclasses.replace(outcome, exit=Exit.NO_ANSWER, result=text)
+            code, script = await wait_for(
+                client, int(outcome.ack.result), order.goal, order.wait_timeout_s, events, say
+            )
+            return dataclasses.replace(outcome, exit=code, script=script)
+    return outcome
+
+
+async def _send(client: Client, order: Order) -> Outcome:
+    remote, fields = client.queue, dict(order.fields)
+    if order.form.component == "Script":
+        if client.scripts is None:
+            raise RuntimeError("a client that talks to no scripts was given an order for one")
+        remote = client.scripts
+        fields["salIndex"] = order.values["script"]
+    try:
+        ack = await remote.commands[str(order.form.command)].set_start(timeout=order.timeout_s, **fields)
+    except AckTimeoutError as error:
+        return Outcome(order, Exit.NO_ANSWER, _no_answer(client, order), error.ackcmd)
+    except AckError as error:
+        is_late = error.ackcmd.ack in (SalRetCode.CMD_NOACK, SalRetCode.CMD_TIMEOUT)
+        code = Exit.NO_ANSWER if is_late else Exit.REFUSED
+        return Outcome(order, code, error.ackcmd.result.removeprefix(_PREFIX), error.ackcmd)
+    except FieldError as error:
+        return Outcome(order, Exit.USAGE, str(error))
+    return Outcome(order, Exit.COMPLETE, ack.result, ack)
+
+
+def _no_answer(client: Client, order: Order) -> str:
+    if order.form.component == "Script":
+        whom = f"Script:{order.values['script']}"
+        return (
+            f"{whom} did not answer within {order.timeout_s:g} s; "
+            "a script that has ended, or is not of this queue, answers nothing"
+        )
+    alive = "it is alive" if client.is_heard else "and it has gone silent"
+    return (
+        f"ScriptQueue:{client.index} did not answer within {order.timeout_s:g} s ({alive}); "
+        "--timeout gives it longer"
+    )
+
+
+async def _with_answer(
+    client: Client, outcome: Outcome, answer: Answer, events: asyncio.Queue[Event]
+) -> Outcome:
+    """Add the event that answers the command."""
+    order = outcome.order
+    wanted = client.queue.spec.events[answer.event]
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            while True:
+                event = await events.get()
+                if event.topic is wanted and all(
+                    getattr(event.data, name) == order.fields[name] for name in answer.same
+                ):
+                    break
+    except TimeoutError:
+        text = f"acknowledged, but the event {answer.event} did not come within {ANSWER_S:g} s"
+        return dataclasses.replace(outcome, exit=Exit.NO_ANSWER, result=text)
+    if answer.event == "queue" and not order.as_json:
+        await _ask_details(client, order.timeout_s)
+    return dataclasses.replace(outcome, event=event)
+
+
+async def _ask_details(client: Client, timeout_s: float) -> None:
+    """Ask for the scripts of the queue that are not known, so that they can be shown by path."""
+    board, show = client.feed.board, client.queue.commands["showScript"]
+    unknown = [index for index in (*board.live, *board.past) if index not in board.scripts]
+    with client.feed.listening() as events:
+        for index in unknown[:DETAILED]:
+            try:
+                await show.set_start(timeout=timeout_s, scriptSalIndex=index)
+                async with asyncio.timeout(ANSWER_S):
+                    while index not in board.scripts:
+                        await events.get()
+            except (AckError, TimeoutError):
+                # It may have left the history by now; the queue is shown all the same.
+                continue

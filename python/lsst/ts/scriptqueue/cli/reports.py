@@ -1,0 +1,56 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Outcomes as lines: results for stdout, what went wrong for stderr."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .feed import Board, Event
+from .outcomes import Exit, Outcome
+from .wording import as_json, queue_lines, script_line
+
+__all__ = ["Report", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What to print.
+
+    Attributes
+    ----------
+    out
+        Lines for stdout.
+    err
+        Lines for stderr.
+    """
+
+    out: tuple[str, ...] = ()
+    err: tuple[str, ...] = ()
+
+
+def report(outcome: Outcome, board: Board) -> Report:
+    """Say what came of an order, as it was asked for."""
+    if outcome.order.as_json:
+        return Report(out=(as_json(outcome.as_data()),))
+    if outcome.ack is None or outcome.exit in (Exit.REFUSED, Exit.NO_ANSWER, Exit.USAGE):
+        verb = " was refused" if outcome.exit is Exit.REFUSED else ""
+        return Report(err=(f"{outcome.order.form.name}{verb}: {outcome.result}",))
+    if outcome.event is not None:
+        return Report(out=tuple(_answer_lines(outcome.event, board)))
+    out = (outcome.result,) if outcome.result else ()
+    if outcome.script is None or outcome.script.is_reached:
+        return Report(out=out)
+    return Report(out=out, err=(str(outcome.script),))
+
+
+def _answer_lines(event: Event, board: Board) -> list[str]:
+    match event.name:
+        case "queue":
+            return queue_lines(board)
+        case "script":
+            return [script_line(event.data.scriptSalIndex, board)]
+        case "configSchema":
+            return event.data.configSchema.splitlines() or [f"{event.data.path} takes no configuration"]
+        case _:
+            return [f"{kind} {path}" for kind in ("standard", "external") for path in board.available(kind)]

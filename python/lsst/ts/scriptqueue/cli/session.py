@@ -1,0 +1,130 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session: lines typed or read, carried out one after the other over one connection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from .arguments import HelpWanted, Order, UsageError, help_on, parse_order
+from .client import Client
+from .dispatch import carry_out
+from .feed import Event
+from .forms import Local
+from .kinds import Loudness
+from .outcomes import Exit, Outcome
+from .reports import report
+from .wording import event_as_json, event_line, matters
+from .words import LineError, split_line
+
+__all__ = ["Session"]
+
+
+class Session:
+    """Carries out lines.
+
+    Parameters
+    ----------
+    client
+        The connection, open.
+    out, err
+        Print a line of results, or of what went wrong.
+    loudness
+        Which events are shown.
+    given
+        Values of options that are meant in every line.
+
+    Attributes
+    ----------
+    has_ended
+        Was the end asked for?
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        out: Callable[[str], None],
+        err: Callable[[str], None],
+        *,
+        loudness: Loudness = Loudness.NONE,
+        given: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self.client = client
+        self.has_ended = False
+        self._out = out
+        self._err = err
+        self._loudness = loudness
+        self._given = given
+
+    @contextlib.contextmanager
+    def showing_events(self) -> Iterator[None]:
+        """Show events from now on."""
+        with self.client.feed.telling(self._event):
+            yield
+
+    async def run(self, lines: AsyncIterable[str]) -> Exit:
+        """Carry out lines until they end; return the first exit status that is not 0, or 0."""
+        worst = Exit.COMPLETE
+        async for line in lines:
+            status = await self.run_line(line)
+            if worst is Exit.COMPLETE:
+                worst = status
+            if self.has_ended:
+                break
+        return worst
+
+    async def run_line(self, line: str) -> Exit:
+        """Carry out a line; an empty one and one that begins with # are nothing."""
+        if line.lstrip().startswith("#"):
+            return Exit.COMPLETE
+        try:
+            words = split_line(line)
+            if not words:
+                return Exit.COMPLETE
+            order = parse_order(words, interactive=True, given=self._given)
+        except HelpWanted as wanted:
+            self._out(str(wanted))
+            return Exit.COMPLETE
+        except (LineError, UsageError) as error:
+            self._err(str(error))
+            return Exit.USAGE
+        if isinstance(order.form.command, Local):
+            return self._run_local(order.form.command, order)
+        outcome = await carry_out(self.client, order, self._err)
+        self._print(outcome)
+        return outcome.exit
+
+    def _print(self, outcome: Outcome) -> None:
+        text = report(outcome, self.client.feed.board)
+        for line in text.out:
+            self._out(line)
+        for line in text.err:
+            self._err(line)
+
+    def _run_local(self, command: Local, order: Order) -> Exit:
+        match command:
+            case Local.QUIT:
+                self.has_ended = True
+            case Local.EVENTS:
+                self._loudness = order.values["which"]
+            case _:
+                return self._help(order.values.get("about", []))
+        return Exit.COMPLETE
+
+    def _help(self, about: list[str]) -> Exit:
+        try:
+            self._out(help_on(about, interactive=True))
+        except UsageError as error:
+            self._err(str(error))
+            return Exit.USAGE
+        return Exit.COMPLETE
+
+    def _event(self, event: Event) -> None:
+        is_shown = self._loudness is Loudness.ALL or (self._loudness is Loudness.BRIEF and matters(event))
+        if is_shown and self._given.get("json"):
+            self._out(event_as_json(event))
+        elif is_shown:
+            self._out(event_line(event, self.client.domain.clock))

@@ -1,0 +1,123 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Following a script that was added, until it has come as far as was wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ..sal.enums import ScriptProcessState, ScriptState, State
+from ..sal.records import Record
+from .client import Client
+from .feed import Event
+from .goals import Verdict, verdict
+from .kinds import Goal
+from .outcomes import Exit, ScriptOutcome
+from .wording import name_of
+
+__all__ = ["wait_for"]
+
+#: How long a script's own last words may come after the queue's (seconds).
+LAST_WORDS_S = 0.5
+
+#: After how long without a sign of life a queue is taken for gone (seconds).
+GONE_S = 15.0
+
+
+async def wait_for(
+    client: Client,
+    index: int,
+    goal: Goal,
+    timeout_s: float | None,
+    events: asyncio.Queue[Event],
+    say: Callable[[str], None],
+) -> tuple[Exit, ScriptOutcome]:
+    """Wait until a script has come so far, or never will.
+
+    Parameters
+    ----------
+    client
+        The connection.
+    index
+        SAL index of the script.
+    goal
+        How far it must come.
+    timeout_s
+        Time limit (seconds); None for none.
+    events
+        What was heard since before the script was added.
+    say
+        Told of its states, in a line each.
+    """
+    last: Record | None = None
+    try:
+        async with asyncio.timeout(timeout_s):
+            while True:
+                event = await _next_of_queue(events)
+                if event is None or _is_offline(event):
+                    gone = f"has been silent for {GONE_S:g} s" if event is None else "has gone OFFLINE"
+                    return _missed(Exit.WAIT_TIMEOUT, goal, index, last, f"ScriptQueue:{client.index} {gone}")
+                if event.name != "script" or event.data.scriptSalIndex != index:
+                    continue
+                record = event.data
+                if last is None or record.scriptState != last.scriptState:
+                    say(f"script {index} is {_progress(record)}")
+                last = record
+                judged = verdict(goal, record.scriptState, record.processState)
+                if judged is Verdict.REACHED:
+                    return Exit.COMPLETE, ScriptOutcome(
+                        index, goal, True, record.scriptState, record.processState
+                    )
+                if judged is Verdict.MISSED:
+                    reason = await _last_words(client, record, events)
+                    return _missed(Exit.SCRIPT_ENDED, goal, index, record, reason)
+    except TimeoutError:
+        return _missed(Exit.WAIT_TIMEOUT, goal, index, last, f"the time limit of {timeout_s:g} s is over")
+
+
+def _progress(record: Record) -> str:
+    if record.scriptState == ScriptState.UNKNOWN:
+        return name_of(ScriptProcessState, record.processState)
+    return name_of(ScriptState, record.scriptState)
+
+
+async def _next_of_queue(events: asyncio.Queue[Event]) -> Event | None:
+    """Return the next event of the queue itself, whose heartbeat is one; None if it is silent."""
+    try:
+        async with asyncio.timeout(GONE_S):
+            while (event := await events.get()).component != "ScriptQueue":
+                pass
+    except TimeoutError:
+        return None
+    return event
+
+
+def _is_offline(event: Event) -> bool:
+    return event.name == "summaryState" and bool(event.data.summaryState == State.OFFLINE)
+
+
+def _missed(
+    code: Exit, goal: Goal, index: int, last: Record | None, reason: str
+) -> tuple[Exit, ScriptOutcome]:
+    script_state, process_state = (0, 0) if last is None else (last.scriptState, last.processState)
+    return code, ScriptOutcome(index, goal, False, script_state, process_state, reason)
+
+
+async def _last_words(client: Client, ended: Record, events: asyncio.Queue[Event]) -> str:
+    """Return the reason a script gave itself, which can come after the queue's event."""
+    index, reports = ended.scriptSalIndex, client.feed.board.reports
+    # A state the script has not reported is the queue's own finding: nothing more will come.
+    if ended.scriptState in (ScriptState.FAILED, ScriptState.CONFIGURE_FAILED, ScriptState.STOPPED):
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                while index not in reports or reports[index].state != ended.scriptState:
+                    await events.get()
+        except TimeoutError:
+            return "its process ended by itself; the queue's log says how"
+        return str(reports[index].reason)
+    if ended.processState == ScriptProcessState.LOADFAILED:
+        return "it could not be loaded; the queue's log says why"
+    if ended.processState == ScriptProcessState.TERMINATED:
+        return "it was ended on request"
+    return ""

@@ -1,0 +1,220 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Events and outcomes in words for people, and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..sal.clock import Clock
+from ..sal.enums import ScriptProcessState, ScriptState, State
+from ..sal.records import Record, as_dict
+from .feed import Board, Event
+
+__all__ = [
+    "as_json",
+    "data_of",
+    "event_as_json",
+    "event_line",
+    "matters",
+    "name_of",
+    "queue_lines",
+    "script_line",
+]
+
+#: How many ended scripts are listed.
+_PAST_SHOWN = 10
+
+#: Events that are no news while one types, by component.
+_QUIET = {
+    "ScriptQueue": frozenset(
+        {
+            "availableScripts",
+            "configSchema",
+            "heartbeat",
+            "logLevel",
+            "nextVisit",
+            "nextVisitCanceled",
+            "queue",
+            "rootDirectories",
+            "simulationMode",
+            "softwareVersions",
+        }
+    ),
+    "Script": frozenset(
+        {
+            "checkpoints",
+            "description",
+            "heartbeat",
+            "logLevel",
+            "metadata",
+            "softwareVersions",
+            "state",
+        }
+    ),
+}
+
+
+def matters(event: Event) -> bool:
+    """Is an event worth a line to somebody who is typing?"""
+    if event.component == "Script" and event.name == "state":
+        # The queue's own event tells of the states; checkpoints are only here.
+        return bool(event.data.lastCheckpoint or event.data.reason)
+    return event.name not in _QUIET[event.component]
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Return JSON on one line; what JSON cannot say, such as NaN, is null."""
+    return json.dumps(_plain(value), allow_nan=False, ensure_ascii=False)
+
+
+def data_of(record: Record) -> dict[str, Any]:
+    """Return the topic's own fields."""
+    return {
+        name: value
+        for name, value in as_dict(record).items()
+        if name != "salIndex" and not name.startswith("private_")
+    }
+
+
+def event_as_json(event: Event) -> str:
+    """Return an event as one line of JSON."""
+    return as_json(
+        {
+            "component": event.component,
+            "topic": event.topic.name,
+            "salIndex": event.data.salIndex,
+            "sndStamp": event.data.private_sndStamp,
+            "data": data_of(event.data),
+        }
+    )
+
+
+def event_line(event: Event, clock: Clock) -> str:
+    """Return an event as one line for people, with the time of day it was sent (UTC)."""
+    word = _WORDINGS.get((event.component, event.name), _any_event)
+    stamp = clock.utc_from_tai(event.data.private_sndStamp)
+    at = f"{time.strftime('%H:%M:%S', time.gmtime(stamp))}.{int(stamp % 1 * 1000):03d}"
+    return f"{at} {event.component}:{event.data.salIndex} {event.name}: {_one_line(word(event.data))}"
+
+
+def script_line(index: int, board: Board) -> str:
+    """Return what is known of a script, on one line."""
+    script, report = board.scripts.get(index), board.reports.get(index)
+    if script is None:
+        return str(index)
+    words = [str(index), _kind(script), script.path, name_of(ScriptState, script.scriptState)]
+    words.append(f"(process {name_of(ScriptProcessState, script.processState)})")
+    if script.blockId:
+        words.append(f"{script.blockId} {script.scriptBlockIndex + 1}/{script.blockSize}")
+    if report is not None and report.lastCheckpoint:
+        words.append(f"at checkpoint {report.lastCheckpoint!r}")
+    if report is not None and report.reason:
+        words.append(_one_line(report.reason))
+    return " ".join(words)
+
+
+def queue_lines(board: Board) -> list[str]:
+    """Return the queue in lines: its state, what runs, waits and has ended."""
+    queue = board.latest["queue"]
+    state = board.latest.get("summaryState")
+    named = f"{name_of(State, state.summaryState)}, " if state is not None else ""
+    lines = [f"ScriptQueue:{queue.salIndex} is {named}{'running' if queue.running else 'paused'}"]
+    if queue.currentSalIndex:
+        lines.append(f"current  {script_line(queue.currentSalIndex, board)}")
+    waiting = queue.salIndices[: queue.length]
+    lines += [f"waiting  {script_line(index, board)}" for index in waiting]
+    lines += [f"ended    {script_line(index, board)}" for index in board.past[:_PAST_SHOWN]]
+    more = len(board.past) - _PAST_SHOWN
+    if more > 0:
+        lines.append(f"ended    and {more} more")
+    if len(lines) == 1:
+        lines.append("no scripts")
+    return lines
+
+
+def name_of(names: type[Any], value: int) -> str:
+    """Return the name of a value of an enumeration, or the value if it has none."""
+    try:
+        return str(names(value).name)
+    except ValueError:
+        return str(value)
+
+
+def _queue(record: Record) -> str:
+    waiting = ", ".join(map(str, record.salIndices[: record.length])) or "none"
+    return (
+        f"{'enabled' if record.enabled else 'not enabled'}, {'running' if record.running else 'paused'}; "
+        f"current {record.currentSalIndex or 'none'}; waiting {waiting}; {record.pastLength} ended"
+    )
+
+
+def _script(record: Record) -> str:
+    return (
+        f"{record.scriptSalIndex} {_kind(record)} {record.path}: "
+        f"{name_of(ScriptState, record.scriptState)}, "
+        f"process {name_of(ScriptProcessState, record.processState)}"
+    )
+
+
+def _state(record: Record) -> str:
+    at = f" at checkpoint {record.lastCheckpoint!r}" if record.lastCheckpoint else ""
+    why = f": {record.reason}" if record.reason else ""
+    return f"{name_of(ScriptState, record.state)}{at}{why}"
+
+
+def _log_message(record: Record) -> str:
+    return f"{logging.getLevelName(record.level)} {record.message}"
+
+
+def _summary_state(record: Record) -> str:
+    return name_of(State, record.summaryState)
+
+
+def _error_code(record: Record) -> str:
+    return f"{record.errorCode} {record.errorReport}" if record.errorCode else "0, no error"
+
+
+def _available(record: Record) -> str:
+    listed = {kind: getattr(record, kind) for kind in ("standard", "external")}
+    return ", ".join(f"{len(paths.split(':'))} {kind}" for kind, paths in listed.items() if paths) or "none"
+
+
+def _kind(record: Record) -> str:
+    return "standard" if record.isStandard else "external"
+
+
+def _any_event(record: Record) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in data_of(record).items())
+
+
+_WORDINGS: Mapping[tuple[str, str], Callable[[Record], str]] = {
+    ("ScriptQueue", "availableScripts"): _available,
+    ("ScriptQueue", "errorCode"): _error_code,
+    ("ScriptQueue", "logMessage"): _log_message,
+    ("ScriptQueue", "queue"): _queue,
+    ("ScriptQueue", "script"): _script,
+    ("ScriptQueue", "summaryState"): _summary_state,
+    ("Script", "logMessage"): _log_message,
+    ("Script", "state"): _state,
+}
+
+
+def _one_line(text: str) -> str:
+    """Return text without what would break a line or play with the terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -50,9 +50,10 @@ class Fifo:
         """Return the next line as a process id."""
         return int(await self.line())
 
-    def say(self, line: str) -> None:
-        """Write a line for a process that reads."""
-        os.write(self._descriptor, f"{line}\n".encode())
+    def let_pass(self) -> None:
+        """Let one process go on that reads a line."""
+        # Shells read byte by byte, so two that wait would share a longer line.
+        os.write(self._descriptor, b"\n")
 
     def _read(self) -> None:
         *lines, self._rest = (self._rest + os.read(self._descriptor, 65_536)).split(b"\n")

@@ -19,6 +19,8 @@ __all__ = ["Stage", "is_alive", "write_script"]
 
 _PATIENCE_S = 10.0
 
+_numbers = itertools.count(100_000)
+
 
 def write_script(path: Path, text: str, *, first_line: str = "#!/bin/sh", mode: int = 0o755) -> Path:
     """Write an executable script."""
@@ -48,7 +50,6 @@ class Stage:
         self.launcher.on_exit(self._exited)
         self.told: list[Exited] = []
         self._waiting: dict[str, asyncio.Future[Exited]] = {}
-        self._numbers = itertools.count(100_000)
 
     @property
     def output(self) -> list[Path]:
@@ -57,14 +58,14 @@ class Stage:
 
     def request(self, executable: Path | str, *arguments: str, **variables: str) -> LaunchRequest:
         """Make a request with an id and an index of its own."""
-        index = next(self._numbers)
+        index = next(_numbers)
         launch_id = f"{index}-{os.urandom(8).hex()}"
         environment = child_environment(str(executable), launch_id) | variables
         return LaunchRequest(launch_id, index, str(executable), arguments, environment)
 
     def script(self, text: str, *, first_line: str = "#!/bin/sh") -> LaunchRequest:
         """Write a script and make a request for it."""
-        number = next(self._numbers)
+        number = next(_numbers)
         return self.request(write_script(self.folder / f"script_{number}", text, first_line=first_line))
 
     async def launch(self, request: LaunchRequest) -> Launched:

@@ -102,12 +102,12 @@ async def test_children_do_not_know_whether_the_parent_lives(tmp_path: Path, new
     pid, output = (await news.line()).split()
     parent.kill()
     await parent.wait()
-    gate.say("go")
+    gate.let_pass()
     assert await news.line() == "done"
     assert is_alive(int(pid))
     assert Path(output).read_text() == "before\nafter\n"
     async with end_of(int(pid)):
-        gate.say("end")
+        gate.let_pass()
 
 
 class TestWithoutPidfd:
@@ -137,7 +137,7 @@ def reap(pid: int) -> None:
 
 async def test_a_child_that_something_else_reaped(stage: Stage, gate: Fifo) -> None:
     launched = await stage.launch(stage.script(f"read line < {gate.path}; exit 3"))
-    gate.say("go")
+    gate.let_pass()
     reap(launched.pid)
     exited = await stage.exit_of(launched)
     assert (exited.exit_code, exited.signal) == (None, None)
@@ -168,6 +168,6 @@ async def test_two_launchers_do_not_disturb_each_other(tmp_path: Path, gate: Fif
     staying = await one.launch(one.script(f"read line < {gate.path}; exit 4"))
     await other.launch(other.script("sleep 1000"))
     await other.launcher.aclose()
-    gate.say("go")
+    gate.let_pass()
     assert (await one.exit_of(staying)).exit_code == 4
     await one.launcher.aclose()

@@ -154,7 +154,7 @@ async def test_an_id_that_runs_is_refused(stage: Stage, gate: Fifo) -> None:
     launched = await stage.launch(request)
     with pytest.raises(LaunchError, match="an id of its own"):
         await stage.launch(request)
-    gate.say("go")
+    gate.let_pass()
     assert (await stage.exit_of(launched)).exit_code == 0
 
 

@@ -118,7 +118,7 @@ async def test_a_daemon_is_found_wherever_it_went(stage: Stage, news: Fifo, gate
     if asked:
         stage.launcher.terminate(launched.launch_id)
     else:
-        gate.say("go")
+        gate.let_pass()
     await stage.exit_of(launched)
     assert not is_alive(daemon)
 
@@ -129,7 +129,7 @@ async def test_one_scripts_end_is_no_other_scripts_end(stage: Stage, news: Fifo,
     child = await news.pid()
     await stage.run("exit 0")
     assert is_alive(child)
-    gate.say("go")
+    gate.let_pass()
     assert (await stage.exit_of(staying)).exit_code == 5
     assert not is_alive(child)
 

@@ -191,7 +191,8 @@ class LocalLauncher(Launcher):
         try:
             spawned = spawn((request.executable, *request.arguments), request.environment, output, output)
         except (OSError, ValueError) as error:
-            os.unlink(path)
+            with contextlib.suppress(OSError):
+                os.unlink(path)
             raise LaunchError(why_not_started(request.executable, error)) from error
         finally:
             os.close(output)
@@ -225,6 +226,8 @@ class LocalLauncher(Launcher):
             except OSError as error:
                 if complaint != (complaint := str(error)):
                     logger.warning("script output is not kept within its limits: %s", error)
+            else:
+                complaint = ""
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.check_s):
                     await self._closing.wait()

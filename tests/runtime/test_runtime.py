@@ -89,8 +89,8 @@ async def test_an_add_is_answered_when_its_process_runs() -> None:
     async with running(world):
         reply = world.give(AddScript(True, "slew.py"))
         await world.runtime.outbox.flush()
-        world.runtime.post(ProcessStarted(world.runtime.now(), 100001, 42))
-        assert await reply == "100001"
+        world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
+        assert await reply == "100000"
     kinds = [type(effect) for effect in world.seen]
     assert kinds == [PublishQueue, PublishScript, LaunchProcess, PublishScript]
 
@@ -106,7 +106,7 @@ async def test_a_launch_that_fails_is_raised_with_its_reason() -> None:
     world = World()
     async with running(world):
         reply = world.give(AddScript(True, "slew.py"))
-        world.runtime.post(LaunchFailed(world.runtime.now(), 100001, "no interpreter"))
+        world.runtime.post(LaunchFailed(world.runtime.now(), 100000, "no interpreter"))
         with pytest.raises(Refused, match="no interpreter"):
             await reply
 
@@ -115,9 +115,9 @@ async def test_a_command_that_takes_longer_says_so_first() -> None:
     world = World()
     async with running(world):
         add = world.give(AddScript(True, "slew.py"))
-        world.runtime.post(ProcessStarted(world.runtime.now(), 100001, 42))
+        world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
         await add
-        await world.give(StopScripts((100001,)))
+        await world.give(StopScripts((100000,)))
     [(timeout_s, text)] = world.progress
     assert timeout_s == Limits().kill_s + 1
     assert text
@@ -136,18 +136,18 @@ async def test_a_time_limit_comes_back_as_an_event() -> None:
     world = World(Limits(load_s=0.01))
     async with running(world):
         add = world.give(AddScript(True, "slew.py"))
-        world.runtime.post(ProcessStarted(world.runtime.now(), 100001, 42))
+        world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
         await add
         async with asyncio.timeout(10):
             await world.told_to_end.wait()
-    assert "not loaded within 0.01 s" in world.runtime.model.story(100001)
+    assert "not loaded within 0.01 s" in world.runtime.model.story(100000)
 
 
 async def test_shutting_down_waits_for_every_process() -> None:
     world = World()
     async with running(world):
         add = world.give(AddScript(True, "slew.py"))
-        world.runtime.post(ProcessStarted(world.runtime.now(), 100001, 42))
+        world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
         await add
         assert await world.runtime.shut_down("OFFLINE", 10)
         with pytest.raises(Refused, match="shutting down: OFFLINE"):
@@ -159,7 +159,7 @@ async def test_shutting_down_is_bounded() -> None:
     world.dies_when_told = False
     async with running(world):
         add = world.give(AddScript(True, "slew.py"))
-        world.runtime.post(ProcessStarted(world.runtime.now(), 100001, 42))
+        world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
         await add
         assert not await world.runtime.shut_down("OFFLINE", 0.01)
 
@@ -187,7 +187,7 @@ async def test_an_event_that_cannot_have_happened_ends_the_runtime_with_the_stor
     task = asyncio.create_task(world.runtime.run())
     await world.runtime.started()
     reply = world.give(AddScript(True, "slew.py"))
-    world.runtime.post(ProcessExited(world.runtime.now(), 100001, 0))
+    world.runtime.post(ProcessExited(world.runtime.now(), 100000, 0))
     with pytest.raises(ExceptionGroup) as raised:
         await task
     [error] = raised.value.exceptions

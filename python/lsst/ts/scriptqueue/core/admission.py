@@ -6,8 +6,8 @@ Walk the slots in order. In each, the head is the first waiting script that is
 not on its way out. While the component is enabled and the slot runs:
 
 1. a head that is configured is given a group id;
-2. a head that has its group id starts as soon as the slot has room and no
-   stop command holds the slot up.
+2. a head that has its group id starts as soon as the slot has room, no stop
+   command holds the slot up, and no waiting script of the slot runs unbidden.
 
 Whoever has a group id, or is being given one, and is not the head, gives it
 back. Starting a script makes the next one the head, so the walk is repeated
@@ -55,7 +55,7 @@ def walk(ledger: Ledger) -> list[Decision]:
         phase = ledger.scripts[head].phase
         if phase is Phase.CONFIGURED:
             decisions.append(Decision(head, Trigger.NAME_SENT))
-        elif phase is Phase.NAMED and slot.has_room and not _is_held(ledger, slot):
+        elif phase is Phase.NAMED and slot.has_room and not _is_held_up(ledger, slot):
             decisions.append(Decision(head, Trigger.ADMITTED))
     return decisions
 
@@ -67,5 +67,7 @@ def settle(ledger: Ledger) -> None:
             advance(ledger, ledger.scripts[decision.index], decision.trigger)
 
 
-def _is_held(ledger: Ledger, slot: Slot) -> bool:
-    return any(slot.name in job.held_slots for job in ledger.stops)
+def _is_held_up(ledger: Ledger, slot: Slot) -> bool:
+    return any(slot.name in job.held_slots for job in ledger.stops) or any(
+        ledger.scripts[index].runs_unbidden for index in slot.waiting
+    )

@@ -20,7 +20,7 @@ class Indices:
     Parameters
     ----------
     sal_index
-        SAL index of the ScriptQueue.
+        SAL index of the ScriptQueue. Index 0 is never given: it means none.
     taken
         Tells whether an index is still known or reserved.
     """
@@ -28,7 +28,7 @@ class Indices:
     __slots__ = ("_first", "_last", "_taken", "next")
 
     def __init__(self, sal_index: int, taken: Callable[[int], bool]) -> None:
-        self._first = sal_index * INDICES_PER_QUEUE + 1
+        self._first = max(sal_index * INDICES_PER_QUEUE, 1)
         self._last = sal_index * INDICES_PER_QUEUE + INDICES_PER_QUEUE - 1
         self._taken = taken
         self.next = self._first

@@ -17,7 +17,7 @@ from .group_ids import GroupIds
 from .indices import Indices
 from .limits import Limits
 from .phases import Phase, Place
-from .refusals import Refused
+from .refusals import Refused, listing
 from .scripts import Script
 from .slots import Slot, SlotSettings
 from .stops import StopJob
@@ -50,10 +50,14 @@ class Ledger:
         Is the component enabled?
     closing
         Why the service is ending; "" if it is not.
+    finished
+        Has the service been told that it may end?
     effects
         What the event being handled wants done, but for what is published.
     changed
         Indices of scripts that may look different now.
+    queue_asked
+        Is the queue to be published even if it looks the same?
     timers
         Time limits that run: request number to script index.
     shown_queue, shown_scripts
@@ -67,6 +71,7 @@ class Ledger:
         self.history: list[int] = []
         self.enabled = False
         self.closing = ""
+        self.finished = False
         self.stops: list[StopJob] = []
         self.blocks = Blocks(self.is_live)
         self.indices = Indices(sal_index, self._is_taken)
@@ -74,6 +79,7 @@ class Ledger:
         self.now_tai = 0.0
         self.effects: list[Effect] = []
         self.changed: dict[int, None] = {}
+        self.queue_asked = False
         self.timers: dict[int, int] = {}
         self.shown_queue: QueueView | None = None
         self.shown_scripts: dict[int, ScriptView] = {}
@@ -91,8 +97,9 @@ class Ledger:
     def script(self, index: int) -> Script:
         """The script of that index, or raise `Refused`."""
         script = self.scripts.get(index)
-        if script is None:
-            raise Refused(f"there is no script {index}; {self._known()}")
+        if script is None or index in self.unlisted:
+            live = [script.index for script in self.live()]
+            raise Refused(f"there is no script {index}; waiting or running are: {listing(live)}")
         return script
 
     def slot_of(self, script: Script) -> Slot:
@@ -113,16 +120,17 @@ class Ledger:
         return script is not None and script.place is not Place.HISTORY
 
     @property
+    def unlisted(self) -> list[int]:
+        """The scripts that the history has no room for but whose process has not gone."""
+        return self.history[self.limits.history :]
+
+    @property
     def has_processes(self) -> bool:
         """Is a process of any script left, or about to be?"""
         return any(script.phase not in _WITHOUT_PROCESS for script in self.scripts.values())
 
     def _is_taken(self, index: int) -> bool:
         return index in self.scripts or self.blocks.reserves(index)
-
-    def _known(self) -> str:
-        live = [str(script.index) for script in self.live()]
-        return f"waiting or running are: {', '.join(live) or 'none'}"
 
 
 _WITHOUT_PROCESS = frozenset({Phase.LOST_WAITING, Phase.LOST_RUNNING, Phase.FAILED_GONE, Phase.GONE})

@@ -151,7 +151,7 @@ def ask_again(ledger: Ledger, script: Script, why: str) -> None:
 
 def forget_old(ledger: Ledger) -> None:
     """Cut the history to its length; forget scripts it no longer lists."""
-    dropped = ledger.history[ledger.limits.history :]
+    dropped = ledger.unlisted
     if not dropped:
         return
     # A script whose process is still exiting is kept until that has gone.

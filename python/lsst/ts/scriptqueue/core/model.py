@@ -64,7 +64,7 @@ class QueueModel:
     ----------
     sal_index
         SAL index of the ScriptQueue; its scripts have indices
-        ``sal_index`` * 100000 + 1 to + 99999.
+        ``sal_index`` * 100000 to ``sal_index`` * 100000 + 99999.
     limits
         Time and size limits.
     slots
@@ -107,7 +107,8 @@ class QueueModel:
         finish_stops(ledger)
         settle(ledger)
         forget_old(ledger)
-        if ledger.closing and not ledger.has_processes:
+        if ledger.closing and not ledger.finished and not ledger.has_processes:
+            ledger.finished = True
             ledger.emit(FinishShutdown())
         return collect(ledger)
 

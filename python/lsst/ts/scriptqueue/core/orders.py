@@ -28,7 +28,6 @@ from .commands import (
 from .effects import (
     AckCommand,
     LaunchProcess,
-    PublishQueue,
     PublishScript,
     ReportInProgress,
     RequestBlockId,
@@ -38,18 +37,21 @@ from .events import CommandGiven, ShutdownRequested
 from .ledger import Ledger
 from .life import advance, can
 from .limits import MAX_LISTED
-from .phases import FAILED_PHASES, Phase, Place, Trigger
-from .publishing import queue_view
+from .phases import FAILED_PHASES, TIMER, Phase, Place, Timer, Trigger
 from .refusals import Refused
 from .scripts import Membership, Script
 from .slots import Pause as SlotPause
 from .slots import PausedBy
+from .states import Location
 from .stops import StopJob
 
 __all__ = ["command_given", "finish_stops", "open_block", "refuse_opening", "shutdown_requested"]
 
 #: A stop command may take this much longer than its scripts (seconds).
 _STOP_MARGIN_S = 1.0
+
+#: A refusal quotes no more of what it refuses (characters).
+_MAX_SHOWN = 100
 
 
 def command_given(ledger: Ledger, event: CommandGiven) -> None:
@@ -170,10 +172,13 @@ def _move(ledger: Ledger, event: CommandGiven, order: MoveScript) -> None:
     script = ledger.script(order.index)
     if script.place is not Place.WAITING:
         raise Refused(f"script {order.index} is {script.phase.value}; only a waiting script can be moved")
-    if order.target.relative_to == order.index:
-        raise Refused(f"script {order.index} cannot be moved before or after itself")
-    ledger.slot_of(script).insert(order.index, order.target)
-    script.story.note(ledger.now_tai, f"moved {order.target.location.name}")
+    target = order.target
+    beside = target.relative_to if target.location in (Location.BEFORE, Location.AFTER) else 0
+    # Deployed panels may drop a script on itself; it stays where it is then.
+    if beside != order.index:
+        ledger.slot_of(script).insert(order.index, target)
+    script.story.note(ledger.now_tai, f"moved {target.location.name} {beside or ''}".rstrip())
+    ledger.queue_asked = True
     ledger.emit(AckCommand(event.command_id, True))
 
 
@@ -184,39 +189,44 @@ def _stop(ledger: Ledger, event: CommandGiven, order: StopScripts) -> None:
     held = frozenset(
         script.slot for script in named if script.place is Place.CURRENT and script.phase not in FAILED_PHASES
     )
-    limit_s = ledger.limits.kill_s + _STOP_MARGIN_S
     for script in named:
-        trigger = Trigger.END_ASKED
-        if not order.terminate and can(script, Trigger.STOP_ASKED):
-            trigger = Trigger.STOP_ASKED
-            limit_s = ledger.limits.stop_s + ledger.limits.kill_s + _STOP_MARGIN_S
+        gently = not order.terminate and can(script, Trigger.STOP_ASKED)
+        trigger = Trigger.STOP_ASKED if gently else Trigger.END_ASKED
         if can(script, trigger):
             advance(ledger, script, trigger, "stopped on request")
-    remaining = {script.index for script in named if script.place is not Place.HISTORY}
+    remaining = [script for script in named if script.place is not Place.HISTORY]
     if remaining:
+        limit_s = ledger.limits.kill_s + _STOP_MARGIN_S
+        if any(TIMER.get(script.phase) is Timer.STOP for script in remaining):
+            limit_s += ledger.limits.stop_s
         ledger.emit(ReportInProgress(event.command_id, limit_s, "Stopping scripts"))
-    ledger.stops.append(StopJob(event.command_id, remaining, held))
+    ledger.stops.append(StopJob(event.command_id, {script.index for script in remaining}, held))
+    ledger.queue_asked = True
 
 
 def _pause(ledger: Ledger, event: CommandGiven, order: Pause) -> None:
     for slot in ledger.slots.values():
         if slot.pause is None:
             slot.pause = SlotPause(PausedBy.COMMAND, ledger.now_tai, "paused on request")
+    ledger.queue_asked = True
     ledger.emit(AckCommand(event.command_id, True))
 
 
 def _resume(ledger: Ledger, event: CommandGiven, order: Resume) -> None:
-    slot = ledger.main
-    slot.pause = None
-    for index in list(slot.current):
-        script = ledger.scripts[index]
-        if script.phase in FAILED_PHASES:
-            advance(ledger, script, Trigger.RELEASED)
+    for slot in ledger.slots.values():
+        if slot.pause is None or (slot is not ledger.main and slot.pause.by is PausedBy.FAILURE):
+            continue
+        slot.pause = None
+        for index in list(slot.current):
+            script = ledger.scripts[index]
+            if script.phase in FAILED_PHASES:
+                advance(ledger, script, Trigger.RELEASED)
+    ledger.queue_asked = True
     ledger.emit(AckCommand(event.command_id, True))
 
 
 def _show_queue(ledger: Ledger, event: CommandGiven, order: ShowQueue) -> None:
-    ledger.emit(PublishQueue(queue_view(ledger), force=True))
+    ledger.queue_asked = True
     ledger.emit(AckCommand(event.command_id, True))
 
 
@@ -228,8 +238,14 @@ def _show_script(ledger: Ledger, event: CommandGiven, order: ShowScript) -> None
 def _check_expression(field: str, text: str) -> None:
     try:
         re.compile(text)
-    except re.error as error:
-        raise Refused(f"{field} {text!r} is not a regular expression: {error}") from None
+    except (re.error, OverflowError) as error:
+        raise Refused(f"{field} {_shown(text)} is not a regular expression: {error}") from None
+    except RecursionError:
+        raise Refused(f"{field} {_shown(text)} is not a regular expression: nested too deeply") from None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "...")
 
 
 def _check_room(ledger: Ledger, wish: AddScript) -> None:

@@ -4,17 +4,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .phases import Phase, Trigger
     from .stories import Story
 
-__all__ = ["IllegalTransition", "InvariantBroken", "Refused"]
+__all__ = ["IllegalTransition", "InvariantBroken", "Refused", "listing"]
+
+#: A person reads no more.
+_MAX_LISTED = 20
 
 
 class Refused(Exception):
     """A command that changes nothing; the text says why and what would be right."""
+
+
+def listing(items: Sequence[object]) -> str:
+    """List what there is, in a text for people."""
+    more = len(items) - _MAX_LISTED
+    text = ", ".join(map(str, items[:_MAX_LISTED])) or "none"
+    return f"{text} and {more} more" if more > 0 else text
 
 
 class InvariantBroken(AssertionError):

@@ -14,6 +14,16 @@ from .views import ScriptView, VisitMetadata
 
 __all__ = ["Membership", "Script"]
 
+_UNBIDDEN_PHASES = frozenset({Phase.STRAYING, Phase.DROPPING})
+_ACTIVE_STATES = frozenset(
+    {
+        ScriptState.RUNNING,
+        ScriptState.PAUSED,
+        ScriptState.ENDING,
+        ScriptState.STOPPING,
+        ScriptState.FAILING,
+    }
+)
 _BAD_STATES = frozenset({ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
 _BAD_ENDINGS = frozenset({ProcessState.LOADFAILED, ProcessState.CONFIGURE_FAILED})
 
@@ -107,6 +117,11 @@ class Script:
     @property
     def place(self) -> Place:
         return PLACE[self.phase]
+
+    @property
+    def runs_unbidden(self) -> bool:
+        """Does it run although it waits? It is being stopped then, or killed."""
+        return self.phase in _UNBIDDEN_PHASES and self.script_state in _ACTIVE_STATES
 
     @property
     def ended_badly(self) -> bool:

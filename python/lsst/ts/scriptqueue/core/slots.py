@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .commands import Target
-from .refusals import Refused
+from .refusals import Refused, listing
 from .states import Location
 
 __all__ = ["MAIN", "Pause", "PausedBy", "Slot", "SlotSettings"]
@@ -112,7 +112,7 @@ def _before(waiting: list[int], relative_to: int) -> int:
     except ValueError:
         raise Refused(
             f"script {relative_to} is not waiting, so nothing can be put before or after it; "
-            f"waiting are: {', '.join(map(str, waiting)) or 'none'}"
+            f"waiting are: {listing(waiting)}"
         ) from None
 
 

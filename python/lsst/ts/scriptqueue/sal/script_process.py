@@ -1,0 +1,131 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process of a script, from its command line to its exit code.
+
+SIGTERM and SIGINT end it without a final state and without `cleanup`, with
+exit code 1. The author's code is cancelled; whatever it then does, and even
+if it blocks, the process is gone after a short time. The same holds once the
+final state was reported, for a thread that the author has left running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .script_command_line import script_options
+from .stall import StallWatch
+
+if TYPE_CHECKING:
+    from .base_script import BaseScript
+
+__all__ = ["run_process"]
+
+#: How long the author's code may go on after a signal, and how long threads
+#: may hold up the exit (seconds).
+ABORT_LIMIT_S = 2.0
+EXIT_LIMIT_S = 1.0
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+async def run_process(
+    script_class: type[BaseScript], kwargs: dict[str, Any], *, is_whole_process: bool = False
+) -> None:
+    """Run a script as its command line says.
+
+    Parameters
+    ----------
+    script_class
+        The script.
+    kwargs
+        What the class takes besides ``index``.
+    is_whole_process
+        Shall the process end with it, whatever else is in it?
+
+    Raises
+    ------
+    SystemExit
+        If the script does not end well.
+    """
+    if "index" in kwargs:
+        raise TypeError("index comes from the command line and cannot be an argument")
+    options = script_options(script_class.__name__, sys.argv[1:])
+    if options.is_schema_wanted:
+        _print_schema(script_class)
+        return
+    logging.basicConfig(
+        level=options.log_level, format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", stream=sys.stderr
+    )
+    script = script_class(index=options.index, **kwargs)
+    try:
+        with _ended_by_signals():
+            async with script.domain, StallWatch(script.log):
+                await script.start_task
+                await script.done_task
+    finally:
+        if is_whole_process:
+            _end_within(EXIT_LIMIT_S, script.exit_code)
+    if script.exit_code:
+        sys.exit(script.exit_code)
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Cancel the current task when told to end, and see that the process ends.
+
+    Raises
+    ------
+    SystemExit
+        If it was told to end.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    told: list[int] = []
+
+    # Not a handler of the loop: it must work while the loop is blocked.
+    def abort(signum: int, frame: types.FrameType | None) -> None:
+        if not told:
+            _end_within(ABORT_LIMIT_S, 1)
+            loop.call_soon_threadsafe(task.cancel)
+        told.append(signum)
+
+    before = {signum: signal.signal(signum, abort) for signum in _SIGNALS}
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told:
+            sys.exit(1)
+        raise
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _end_within(limit_s: float, code: int) -> None:
+    timer = threading.Timer(limit_s, _end_now, (code,))
+    timer.daemon = True
+    timer.start()
+
+
+def _end_now(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def _print_schema(script_class: type[BaseScript]) -> None:
+    schema = script_class.get_schema()
+    if schema is not None:
+        import yaml
+
+        sys.stdout.write(yaml.safe_dump(schema, sort_keys=False))

@@ -33,6 +33,7 @@ class Subject(BaseScript):
         super().__init__(index=index, descr="A script under test", help="It does as it is told.")
         self.config = types.SimpleNamespace()
         self.calls: list[str] = []
+        self.began = asyncio.Event()
         self.go_on = asyncio.Event()
 
     @classmethod
@@ -42,6 +43,7 @@ class Subject(BaseScript):
     async def configure(self, config: types.SimpleNamespace) -> None:
         self.calls.append("configure")
         self.config = config
+        self.began.set()
         if config.hang == "configure":
             await self.go_on.wait()
         self._fail_in("configure")

@@ -184,10 +184,10 @@ class BaseScript(Controller, abc.ABC):
         self.num_checkpoints += 1
         self.last_checkpoint = name
         self.evt_state.set(lastCheckpoint=wire_text(name), numCheckpoints=self.num_checkpoints)
-        if re.fullmatch(self.checkpoints.stop, name):
+        if _matches(self.checkpoints.stop, name):
             self._script_work.stop(f"stopped at checkpoint {name!r}")
             await asyncio.get_running_loop().create_future()
-        elif re.fullmatch(self.checkpoints.pause, name):
+        elif _matches(self.checkpoints.pause, name):
             await self._pause_script()
         else:
             await self.evt_state.set_write(force_output=True)
@@ -372,6 +372,11 @@ class BaseScript(Controller, abc.ABC):
         self._script_state = next_state(self._script_state, event)
         self.timestamps[self._script_state] = self.domain.clock.tai()
         self.evt_state.set(state=self._script_state, reason=wire_text(reason))
+
+
+def _matches(expression: str, name: str) -> bool:
+    # A blank expression means no checkpoint, not the one without a name.
+    return bool(expression and re.fullmatch(expression, name))
 
 
 def _check_expression(name: str, expression: str) -> None:

@@ -78,8 +78,8 @@ async def night(operator: Operator) -> None:
 
 async def enable(operator: Operator) -> None:
     """Bring the queue from STANDBY to ENABLED."""
-    operator.watcher.says("enables the queue")
     await operator.watcher.expect("the queue starts in STANDBY", lambda seen: seen.state is State.STANDBY)
+    operator.watcher.says("enables the queue")
     await operator.queue.cmd_start.set_start(timeout=_COMMAND_S)
     await operator.queue.cmd_enable.set_start(timeout=_COMMAND_S)
     await operator.watcher.expect("the queue is ENABLED", lambda seen: seen.state is State.ENABLED)
@@ -119,6 +119,7 @@ async def add_misspelt(operator: Operator) -> None:
 
 async def requeue_when_done(operator: Operator, index: int) -> int:
     """Queue a script again once it is done; return the index of its copy."""
+    operator.watcher.says(f"waits for {index}, which is to be done twice")
     await operator.watcher.expect(f"{index} is done", _stands(index, Outcome.DONE))
     operator.watcher.says(f"queues {index} again")
     ack = await operator.queue.cmd_requeue.set_start(
@@ -170,7 +171,7 @@ async def stop_running_script(operator: Operator, index: int) -> None:
     """Stop a script while it runs; it may clean up, and the queue goes on."""
     operator.watcher.says(f"waits for {index}, which takes too long")
     await operator.watcher.expect(
-        f"{index} has passed a checkpoint", lambda seen: seen.script(index).checkpoints_passed > 0
+        f"{index} has passed two checkpoints", lambda seen: seen.script(index).checkpoints_passed > 1
     )
     operator.watcher.says(f"stops {index}")
     await operator.queue.cmd_stopScripts.set_start(

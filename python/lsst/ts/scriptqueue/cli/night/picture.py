@@ -261,9 +261,9 @@ class Picture:
         yield Happening(seen.at_tai, str(seen.index), text)
 
     def _see_log(self, seen: LogSeen) -> Iterator[Happening]:
-        lines = seen.message.strip().splitlines() or [""]
+        first, *others = seen.message.strip().splitlines() or [""]
         who = str(seen.index) if seen.index else QUEUE
-        yield Happening(seen.at_tai, who, f"log: {lines[0]}", seen.level)
+        yield Happening(seen.at_tai, who, f"log: {first}{' …' if others else ''}", seen.level)
 
     def _see_deed(self, seen: DeedSeen) -> Iterator[Happening]:
         self.deed = seen.text
@@ -272,9 +272,9 @@ class Picture:
     def _see_claim(self, seen: ClaimSeen) -> Iterator[Happening]:
         self.claims.append(seen)
         if seen.held:
-            yield Happening(seen.at_tai, CHECK, f"as it should be: {seen.text}")
+            yield Happening(seen.at_tai, CHECK, f"✓ {seen.text}")
         else:
-            yield Happening(seen.at_tai, CHECK, f"NOT as it should be: {seen.text}", logging.ERROR)
+            yield Happening(seen.at_tai, CHECK, f"✗ NOT SO: {seen.text}", logging.ERROR)
 
     def _update(self, at_tai: float, before: ScriptPicture, after: ScriptPicture) -> Iterator[Happening]:
         stands = outcome(after.process_state, after.told, after.reported)

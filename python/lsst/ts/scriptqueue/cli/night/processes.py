@@ -11,9 +11,12 @@ no other process has, so that none is missed, wherever it went.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import pathlib
+import select
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -145,9 +148,22 @@ def _family(pid: int) -> set[psutil.Process]:
 
 
 def _kill(processes: set[psutil.Process]) -> None:
-    for process in processes:
-        try:
-            process.kill()
-        except psutil.Error:
-            continue
-    psutil.wait_procs(list(processes), timeout=_KILL_PATIENCE_S)
+    """Kill processes and wait, bounded, until they have ended, reaped or not."""
+    with contextlib.ExitStack() as descriptors:
+        ends = select.poll()
+        waiting = 0
+        for process in processes:
+            try:
+                descriptor = os.pidfd_open(process.pid)
+                descriptors.callback(os.close, descriptor)
+                process.kill()
+            except (OSError, psutil.Error):
+                # It has ended already.
+                continue
+            ends.register(descriptor, select.POLLIN)
+            waiting += 1
+        give_up_at = time.monotonic() + _KILL_PATIENCE_S
+        while waiting and (ended := ends.poll(max(0.0, give_up_at - time.monotonic()) * 1000)):
+            for descriptor, _ in ended:
+                ends.unregister(descriptor)
+                waiting -= 1

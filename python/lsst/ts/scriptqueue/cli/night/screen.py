@@ -35,9 +35,6 @@ _CURRENT_ROWS = 5
 _HEAD_ROWS = 2
 _FRAME_ROWS = 2
 
-#: The cells of one script in a list: which, how it stands, how long it took.
-_Entry = tuple[Text, Text, Text]
-
 _STATE_STYLES = {State.ENABLED: "bold green", State.FAULT: "bold red"}
 
 
@@ -152,34 +149,39 @@ def _lists(picture: Picture, now_tai: float, height: int, width: int) -> Rendera
     return grid
 
 
-def _waiting_row(script: ScriptPicture) -> _Entry:
-    right = outcome_text(script.outcome)
-    if script.group_id and script.outcome is Outcome.READY:
-        right = Text("○ next", "bold cyan")
-    return _which(script), right, Text(seconds_text(script.duration_s or None), _QUIET)
+def _waiting_row(script: ScriptPicture) -> RenderableType:
+    mark, style = MARKS[script.outcome]
+    right = Text(script.outcome.value, _QUIET)
+    if script.outcome is Outcome.READY:
+        right = Text(seconds_text(script.duration_s or None), _QUIET)
+        if script.group_id:
+            style = "bold cyan"
+            right = Text("next  ", style).append_text(right)
+    return _ends(_which(script, mark, style), right)
 
 
-def _past_row(script: ScriptPicture) -> _Entry:
-    return _which(script), outcome_text(script.outcome), Text(seconds_text(script.run_s), _QUIET)
+def _past_row(script: ScriptPicture) -> RenderableType:
+    mark, style = MARKS[script.outcome]
+    if script.outcome is Outcome.DONE:
+        right = Text(seconds_text(script.run_s), _QUIET)
+    else:
+        right = Text(script.outcome.value, style)
+    return _ends(_which(script, mark, style), right)
 
 
-def _which(script: ScriptPicture) -> Text:
-    return Text.assemble((f"{script.index} ", _QUIET), script.name, no_wrap=True, overflow="ellipsis")
+def _which(script: ScriptPicture, mark: str, style: str) -> Text:
+    return Text.assemble(
+        (f"{mark} ", style), (f"{script.index} ", _QUIET), script.name, no_wrap=True, overflow="ellipsis"
+    )
 
 
-def _rows(entries: Sequence[_Entry], rows: int, nothing: str) -> RenderableType:
+def _rows(entries: Sequence[RenderableType], rows: int, nothing: str) -> RenderableType:
     if not entries:
         return Text(nothing, _QUIET)
-    shown = entries if len(entries) <= rows else entries[: rows - 1]
-    grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    grid.add_column(no_wrap=True)
-    grid.add_column(justify="right", no_wrap=True)
-    for entry in shown:
-        grid.add_row(*entry)
-    if len(shown) < len(entries):
-        grid.add_row(Text(f"and {len(entries) - len(shown)} more", _QUIET))
-    return grid
+    if len(entries) <= rows:
+        return Group(*entries)
+    rest = Text(f"and {len(entries) - rows + 1} more", _QUIET)
+    return Group(*entries[: rows - 1], rest)
 
 
 def _happenings(picture: Picture, height: int) -> RenderableType:
@@ -202,7 +204,7 @@ def _panel(content: RenderableType, title: str, height: int) -> Panel:
 
 def _ends(left: Text, right: Text) -> Table:
     """Set one text to the left and one to the right of a line."""
-    grid = Table.grid(expand=True, padding=0)
+    grid = Table.grid(expand=True, padding=(0, 1, 0, 0), pad_edge=False)
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column(justify="right", no_wrap=True)
     grid.add_row(left, right)

@@ -26,7 +26,6 @@ from rich.text import Text
 from ...bus import IndexRange
 from ...resources import packaged_scripts
 from ...sal.domain import Domain
-from ...sal.enums import State
 from ...sal.errors import AckError
 from ...sal.remote import Remote
 from .deeds import Operator, night
@@ -48,6 +47,9 @@ _DOMAINS = range(10, 90)
 
 #: How long the queue's process may take to end after OFFLINE (seconds).
 _EXIT_S = 15.0
+
+#: How long after the queue's process its last event may arrive (seconds).
+_LAST_EVENT_S = 2.0
 
 #: How many lines of each log are shown when something went wrong.
 _LOG_LINES = 15
@@ -113,30 +115,37 @@ async def _play(console: Console, process: QueueProcess, domain: Domain, *, line
     async with shown:
         watcher.says("starts ScriptQueue:1 as a process of its own")
         async with queue, scripts:
-            await _do(night(Operator(queue, scripts, watcher)), process, watcher)
-            await _see_it_end(process, watcher)
+            if await _do(night(Operator(queue, scripts, watcher)), process, watcher):
+                await _see_it_end(process, watcher)
     return picture
 
 
-async def _do(deeds: Coroutine[Any, Any, None], process: QueueProcess, watcher: Watcher) -> None:
-    """Do the night's deeds, unless the queue's process ends before they are done."""
+async def _do(deeds: Coroutine[Any, Any, None], process: QueueProcess, watcher: Watcher) -> bool:
+    """Do the night's deeds; return whether they came to their end.
+
+    They do not if one of them does not succeed, or if the queue's process ends before.
+    """
     doing = asyncio.create_task(deeds, name="night")
     ending = asyncio.create_task(process.wait(), name="queue process")
     try:
         await asyncio.wait((doing, ending), return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done() and watcher.picture.state is not State.OFFLINE:
-            watcher.claim(f"the queue runs until OFFLINE; it ended with {ending.result()}", False)
-            return
+        # The queue's process may be gone before its last event has been seen here.
+        await asyncio.wait([doing], timeout=_LAST_EVENT_S)
+        if not doing.done():
+            watcher.claim(f"the queue runs until it is sent OFFLINE; it ended with {ending.result()}", False)
+            return False
         await doing
     except AckError as refused:
         watcher.claim(f"the queue does as it is told; {refused}", False)
+        return False
     except NotSeenError:
         # The claim that this is about has been made.
-        return
+        return False
     finally:
         for task in (doing, ending):
             task.cancel()
         await asyncio.wait((doing, ending))
+    return True
 
 
 async def _see_it_end(process: QueueProcess, watcher: Watcher) -> None:

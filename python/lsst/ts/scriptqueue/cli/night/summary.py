@@ -5,37 +5,45 @@
 from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .looks import outcome_text, seconds_text
+from .looks import outcome_text
 from .picture import Picture
 
 __all__ = ["summary"]
 
+#: Title, width and justification of what follows the script; it is the script that is cut off.
+_COLUMNS: tuple[tuple[str, int, JustifyMethod], ...] = (
+    ("outcome", 16, "left"),
+    ("group id", 23, "left"),
+    ("wait s", 6, "right"),
+    ("run s", 5, "right"),
+)
+
 
 def summary(picture: Picture) -> RenderableType:
     """Draw the summary of a night."""
-    table = Table(
-        box=SIMPLE_HEAD, title="The night", title_justify="left", title_style="bold", pad_edge=False
-    )
-    table.add_column("index", style="bright_black")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0)
+    table.add_column("index", style="bright_black", min_width=6, no_wrap=True)
     table.add_column("script", overflow="ellipsis", no_wrap=True)
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("group id", style="bright_black", no_wrap=True)
-    table.add_column("wait", justify="right", no_wrap=True)
-    table.add_column("run", justify="right", no_wrap=True)
+    for title, width, justify in _COLUMNS:
+        table.add_column(title, min_width=width, justify=justify, no_wrap=True)
     for script in picture.scripts:
         table.add_row(
             str(script.index),
-            script.path,
+            script.name,
             outcome_text(script.outcome),
-            script.group_id or "-",
-            seconds_text(script.wait_s),
-            seconds_text(script.run_s),
+            Text(script.group_id or "-", "bright_black"),
+            _seconds(script.wait_s),
+            _seconds(script.run_s),
         )
-    return Group(table, _verdict(picture))
+    return Group(Text(), table, Text(), _verdict(picture))
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.1f}"
 
 
 def _verdict(picture: Picture) -> Text:

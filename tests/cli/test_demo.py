@@ -1,0 +1,161 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demo as people run it: a whole night, and nights that are ended early."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+
+DEMO = (sys.executable, "-P", "-m", "lsst.ts.scriptqueue.cli.demo")
+
+#: Longer than a night may take in the worst case (seconds).
+LIMIT_S = 90
+
+
+@contextmanager
+def demo(*command: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            # What it leaves behind fails the test; it must not outlive it, too.
+            if process.poll() is None:
+                process.kill()
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    """Read its lines up to one with a text."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if text in line:
+            return
+    pytest.fail(f"{text!r} is not in what it printed:\n{''.join(lines)}")
+
+
+def test_a_night_is_as_it_should_be() -> None:
+    with demo(*DEMO, "--lines") as process:
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0, text
+    expected = (
+        "pauses",
+        "goes on",
+        "has a new order",
+        "is refused",
+        "is stopped, and the queue is not paused",
+        "no process is left",
+        "were as they should be.",
+    )
+    assert [words for words in expected if words not in text] == [], text
+    assert "NOT SO" not in text
+
+
+@pytest.mark.parametrize("signals", [1, 2], ids=["once", "twice"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("starts ScriptQueue:1", id="before there is a queue"),
+        pytest.param("loading", id="while scripts load"),
+        pytest.param(" running", id="while a script runs"),
+    ],
+)
+def test_an_interrupted_night_leaves_nothing(moment: str, signals: int) -> None:
+    with demo(*DEMO, "--lines") as process:
+        read_until(process, moment)
+        for _ in range(signals):
+            process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 128 + signal.SIGINT, text
+    assert text.endswith("The night was ended early; no process is left.\n")
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_end_it_as_well(number: signal.Signals) -> None:
+    with demo(*DEMO, "--lines") as process:
+        read_until(process, "is ENABLED")
+        process.send_signal(number)
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 128 + number, text
+
+
+def test_whoever_stops_reading_ends_it() -> None:
+    with demo(*DEMO, "--lines") as process:
+        read_until(process, "is ENABLED")
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(LIMIT_S) != 0
+
+
+def test_a_queue_that_does_not_start_is_told() -> None:
+    broken = (
+        "import sys\n"
+        "from lsst.ts.scriptqueue.cli import demo\n"
+        "from lsst.ts.scriptqueue.cli.night import stage\n"
+        "stage._command = lambda state_dir: (sys.executable, '-c', 'raise SystemExit(\"no stars\")')\n"
+        "sys.exit(demo.main(['--lines']))\n"
+    )
+    with demo(sys.executable, "-P", "-c", broken) as process:
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1, text
+    assert "✗ NOT SO: the queue runs until it is sent OFFLINE; it ended with 1" in text
+    assert "no stars" in text
+
+
+def test_ctrl_c_on_a_terminal_gives_it_back() -> None:
+    """The screen is left, the cursor is shown, and nothing stays."""
+    terminal, its_end = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            DEMO,
+            stdin=its_end,
+            stdout=its_end,
+            stderr=its_end,
+            env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
+            # The terminal becomes its controlling one, so that Ctrl-C reaches it.
+            preexec_fn=lambda: os.login_tty(its_end),
+        )
+        os.close(its_end)
+        seen = _read_terminal(terminal, until=b"running")
+        os.write(terminal, b"\x03")
+        seen += _read_terminal(terminal)
+        assert process.wait(LIMIT_S) == 128 + signal.SIGINT
+    finally:
+        os.close(terminal)
+    text = seen.decode(errors="replace")
+    assert text.index("\x1b[?1049h") < text.rindex("\x1b[?1049l")
+    assert text.rindex("\x1b[?25l") < text.rindex("\x1b[?25h")
+    assert "The night was ended early; no process is left." in text
+
+
+def _read_terminal(terminal: int, until: bytes | None = None) -> bytes:
+    """Read what is written to a terminal until some words, or until nobody has it open."""
+    seen = b""
+    give_up_at = time.monotonic() + LIMIT_S
+    while until is None or until not in seen:
+        ready, _, _ = select.select([terminal], [], [], max(0.0, give_up_at - time.monotonic()))
+        assert ready, f"nothing more after {seen[-2000:]!r}"
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:
+            # Linux says so when the last one has closed its end.
+            break
+        if not chunk:
+            break
+        seen += chunk
+    return seen

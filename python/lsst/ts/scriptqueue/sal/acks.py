@@ -104,6 +104,11 @@ class Acknowledgements:
         self._record = record_class(owner.spec.ackcmd)
         self._pending: dict[int, PendingCommand] = {}
 
+    @property
+    def under_way(self) -> list[int]:
+        """The numbers of the commands that wait, the oldest first."""
+        return list(self._pending)
+
     def deliver(self, message: Message) -> None:
         """Take an acknowledgement from the bus."""
         domain = self._owner.domain

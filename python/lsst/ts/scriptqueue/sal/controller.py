@@ -193,10 +193,6 @@ class Controller(Endpoint):
         indices = IndexRange.one(self.index)
         return [Reading(command.topic, indices, command.deliver) for command in self.commands.values()]
 
-    def _begin_closing(self) -> None:
-        for command in self.commands.values():
-            command.run_waiting()
-
     async def _say_last_words(self) -> None:
         await self._log_relay.drain()
 

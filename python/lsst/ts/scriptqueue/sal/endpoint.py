@@ -240,9 +240,6 @@ class Endpoint:
         """Return what it reads."""
         return []
 
-    def _begin_closing(self) -> None:
-        """Take no more work; what runs is cancelled after this."""
-
     async def _say_last_words(self) -> None:
         """Write what is left to be written; all tasks have ended."""
 
@@ -271,7 +268,6 @@ class Endpoint:
                 opened.set_result(None)
                 await self._closing.wait()
                 self.phase = Phase.CLOSING
-                self._begin_closing()
                 await self._end(self._work)
                 await self._clean_up()
                 await self._end(self._background)
@@ -290,6 +286,8 @@ class Endpoint:
             self._settle_done()
 
     async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
+        # A task that is cancelled before its first step could not even say so.
+        await asyncio.sleep(0)
         for task in tasks - self._sparing:
             task.cancel()
         if not tasks:

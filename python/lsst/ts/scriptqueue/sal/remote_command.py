@@ -66,7 +66,9 @@ class RemoteCommand:
             If there is no such field, or it cannot hold the value.
         """
         message = self._record.default_message() | self._record.checked(fields)
-        did_change = any(message[name] != self._message[name] for name in fields)
+        did_change = any(
+            value != self._message[name] for name, value in message.items() if not name.startswith("private_")
+        )
         self._message = message
         return did_change
 

@@ -5,7 +5,8 @@
 An execution is opened by the `add` of its first script, once its id is known,
 and reserves as many consecutive SAL indices as it has scripts. Later scripts
 join the latest execution of that name in order. What an execution that never
-fills up has reserved counts as free again when all its scripts have ended.
+fills up has reserved counts as free again when all its scripts have ended, or
+when a later execution of that name has closed it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .scripts import Membership
 
 __all__ = ["Blocks", "Execution", "Opening", "check_block"]
 
-_NAME = re.compile(r"BLOCK-T?\d+")
+_NAME = re.compile(r"BLOCK-T?[0-9]+")
 
 
 def check_block(wish: AddScript) -> None:
@@ -41,6 +42,8 @@ class Execution:
 
     Attributes
     ----------
+    number
+        Request number of its opening: a later one is larger.
     block
         Name of the block.
     block_id
@@ -53,6 +56,7 @@ class Execution:
         How many have been added.
     """
 
+    number: int
     block: str
     block_id: str
     size: int
@@ -60,7 +64,12 @@ class Execution:
     added: int = 0
 
     def next_member(self) -> tuple[int, Membership]:
-        """The index and membership of its next script."""
+        """The index and membership of its next script, or raise `Refused`."""
+        if self.added >= self.size:
+            raise Refused(
+                f"{self.block_id} is full: it has its {self.size} scripts; "
+                f"open a new execution of {self.block} with startBlock true"
+            )
         return self.first_index + self.added, Membership(self.block_id, self.added, self.size)
 
 
@@ -70,19 +79,22 @@ class Opening:
 
     Attributes
     ----------
-    first
+    number
+        Request number of the question for its id.
+    first, wish
         The `add` that opens it.
     joining
         Those that want to join it, in order.
     """
 
+    number: int
     first: CommandGiven
     wish: AddScript
     joining: list[tuple[CommandGiven, AddScript]] = field(default_factory=list)
 
 
 class Blocks:
-    """The executions that are open or have indices reserved.
+    """The executions that are open, and those about to be.
 
     Parameters
     ----------
@@ -93,7 +105,6 @@ class Blocks:
     def __init__(self, is_live: Callable[[int], bool]) -> None:
         self._is_live = is_live
         self._open: dict[str, Execution] = {}
-        self._closed: list[Execution] = []
         self.openings: dict[int, Opening] = {}
 
     def opening_of(self, block: str) -> Opening | None:
@@ -102,36 +113,29 @@ class Blocks:
         return found[-1] if found else None
 
     def open(self, execution: Execution) -> None:
-        """Open an execution; one of the same name is closed to new scripts."""
-        earlier = self._open.pop(execution.block, None)
-        if earlier is not None:
-            self._closed.append(earlier)
-        self._closed = [closed for closed in self._closed if self._is_reserved(closed)]
-        self._open[execution.block] = execution
+        """Open an execution; one of the same name is closed to new scripts.
 
-    def join(self, block: str) -> Execution:
+        The ids of two executions may come in either order; the one that was
+        asked for later stays open.
+        """
+        other = self._open.get(execution.block)
+        if other is None or other.number < execution.number:
+            self._open[execution.block] = execution
+
+    def execution_of(self, block: str) -> Execution:
         """The execution that a script of that block joins, or raise `Refused`."""
         execution = self._open.get(block)
         if execution is None:
             raise Refused(
                 f"no execution of {block} is open; its first script must be added with startBlock true"
             )
-        if execution.added >= execution.size:
-            raise Refused(
-                f"{execution.block_id} is full: it has its {execution.size} scripts; "
-                f"open a new execution of {block} with startBlock true"
-            )
         return execution
 
-    def reserves(self, index: int) -> bool:
+    def reserves(self, index: int, besides: Execution | None = None) -> bool:
         """Is this index kept for a script of an execution still to come?"""
         return any(
-            execution.first_index + execution.added <= index < execution.first_index + execution.size
-            and self._is_reserved(execution)
-            for execution in (*self._open.values(), *self._closed)
-        )
-
-    def _is_reserved(self, execution: Execution) -> bool:
-        return execution.added < execution.size and any(
-            self._is_live(execution.first_index + position) for position in range(execution.added)
+            execution is not besides
+            and execution.first_index + execution.added <= index < execution.first_index + execution.size
+            and any(self._is_live(execution.first_index + position) for position in range(execution.added))
+            for execution in self._open.values()
         )

@@ -87,11 +87,12 @@ def open_block(ledger: Ledger, opening: Opening, block_id: str) -> None:
     except Refused as refusal:
         refuse_opening(ledger, opening, str(refusal))
         return
-    ledger.blocks.open(Execution(wish.block, block_id, wish.block_size, first_index))
+    execution = Execution(opening.number, wish.block, block_id, wish.block_size, first_index)
+    ledger.blocks.open(execution)
     for event, joining in ((opening.first, wish), *opening.joining):
         try:
             _check_room(ledger, joining)
-            _join(ledger, event, joining)
+            _join(ledger, event, joining, execution)
         except Refused as refusal:
             ledger.emit(AckCommand(event.command_id, False, str(refusal)))
 
@@ -121,20 +122,19 @@ def _add(ledger: Ledger, event: CommandGiven, wish: AddScript) -> None:
     check_block(wish)
     if wish.start_block:
         request = ledger.new_request()
-        ledger.blocks.openings[request] = Opening(event, wish)
+        ledger.blocks.openings[request] = Opening(request, event, wish)
         ledger.emit(RequestBlockId(request, wish.block))
         return
     opening = ledger.blocks.opening_of(wish.block)
     if opening is not None:
         opening.joining.append((event, wish))
         return
-    _join(ledger, event, wish)
+    _join(ledger, event, wish, ledger.blocks.execution_of(wish.block))
 
 
-def _join(ledger: Ledger, event: CommandGiven, wish: AddScript) -> None:
-    execution = ledger.blocks.join(wish.block)
+def _join(ledger: Ledger, event: CommandGiven, wish: AddScript, execution: Execution) -> None:
     index, membership = execution.next_member()
-    if index in ledger.scripts:
+    if index in ledger.scripts or ledger.blocks.reserves(index, besides=execution):
         raise Refused(
             f"{execution.block_id} has ended and its indices are in use again; "
             f"open a new execution of {wish.block} with startBlock true"

@@ -98,8 +98,12 @@ def night() -> list[Sighting]:
         script_seen(1.6, SLEW, run, ScriptState.RUNNING, run_start_s=1.6),
         MetadataSeen(START_TAI + 1.7, IMAGES, 4.0, 3),
         state_seen(1.7, IMAGES, ScriptState.CONFIGURED),
-        state_seen(2.6, SLEW, ScriptState.RUNNING, checkpoint="slewing", passed=1),
-        state_seen(3.6, SLEW, ScriptState.DONE, checkpoint="slewing", passed=1),
+        state_seen(
+            2.6, SLEW, ScriptState.RUNNING, checkpoint="slewing", passed=1, group_id="2027-01-15T08:00:38.500"
+        ),
+        state_seen(
+            3.6, SLEW, ScriptState.DONE, checkpoint="slewing", passed=1, group_id="2027-01-15T08:00:38.500"
+        ),
         queue_seen(3.6, current=IMAGES, waiting=(WARMUP,), past=(SLEW,)),
         script_seen(3.6, SLEW, done, ScriptState.DONE, run_start_s=1.6),
         state_seen(3.7, IMAGES, ScriptState.RUNNING),

@@ -143,6 +143,14 @@ def test_a_group_id_taken_back_is_told() -> None:
     assert (happening.who, happening.text) == (str(SLEW), "is not next any more, and loses group id now")
 
 
+def test_a_group_id_taken_back_by_the_script_is_gone() -> None:
+    picture = picture_of(
+        state_seen(1.0, SLEW, ScriptState.CONFIGURED, group_id="one"),
+        state_seen(2.0, SLEW, ScriptState.CONFIGURED),
+    )
+    assert picture.script(SLEW).group_id == ""
+
+
 @pytest.mark.parametrize(("held", "level"), [(True, logging.INFO), (False, logging.ERROR)])
 def test_a_claim_is_kept_and_told(held: bool, level: int) -> None:
     claim = ClaimSeen(START_TAI, "the queue is empty", held)
@@ -164,7 +172,9 @@ def test_the_queue_pausing_and_going_on_is_told() -> None:
         (ScriptProcessState.LOADING, ScriptState.UNKNOWN, ScriptState.UNKNOWN, Outcome.LOADING),
         (ScriptProcessState.LOADING, ScriptState.UNKNOWN, ScriptState.UNCONFIGURED, Outcome.CONFIGURING),
         (ScriptProcessState.RUNNING, ScriptState.PAUSED, ScriptState.RUNNING, Outcome.RUNNING),
+        (ScriptProcessState.RUNNING, ScriptState.RUNNING, ScriptState.PAUSED, Outcome.PAUSED),
         (ScriptProcessState.RUNNING, ScriptState.DONE, ScriptState.RUNNING, Outcome.DONE),
+        (ScriptProcessState.CONFIGURED, ScriptState.CONFIGURED, ScriptState.UNCONFIGURED, Outcome.READY),
         (ScriptProcessState.LOADFAILED, ScriptState.UNKNOWN, ScriptState.UNKNOWN, Outcome.NOT_LOADED),
         (
             ScriptProcessState.CONFIGURE_FAILED,

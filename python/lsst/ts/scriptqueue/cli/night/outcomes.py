@@ -3,7 +3,7 @@
 """What has become of a script, in one word.
 
 The queue's word about the process decides once it has ended; until then it is
-the script's own. What is missing in the tables is a script on its way.
+the script's own state, as the script or the queue told it.
 """
 
 from __future__ import annotations
@@ -83,5 +83,9 @@ def outcome(process_state: ScriptProcessState, told: ScriptState, reported: Scri
         return _BY_PROCESS[process_state]
     if process_state is ScriptProcessState.DONE:
         return _BY_STATE[told]
-    heard = _BY_STATE[told]
-    return heard if heard.final or not reported else _BY_STATE[reported]
+    # The words of two may arrive in either order: whichever is further on is the later one.
+    return _BY_STATE[reported if _progress(reported) >= _progress(told) else told]
+
+
+def _progress(state: ScriptState) -> ScriptState:
+    return ScriptState.RUNNING if state is ScriptState.PAUSED else state

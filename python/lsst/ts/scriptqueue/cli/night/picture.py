@@ -79,7 +79,7 @@ class ScriptPicture:
     reason
         Why, in the script's words.
     group_id
-        The last group id it had.
+        Its group id, "" for none.
     checkpoint, checkpoints_passed, checkpoints
         Name of the last checkpoint, how many were passed, how many are expected (0: not told).
     duration_s
@@ -244,7 +244,7 @@ class Picture:
             before,
             reported=seen.state,
             reason=seen.reason or before.reason,
-            group_id=seen.group_id or before.group_id,
+            group_id=seen.group_id,
             checkpoint=seen.checkpoint or before.checkpoint,
             checkpoints_passed=seen.checkpoints_passed,
         )

@@ -111,9 +111,11 @@ def configuration(role: Role, domain: int, *, with_place: bool = True) -> str:
     last = (HUB_PLACES if role == "hub" else LEAF_PLACES) - 1
     ports = [*places("hub", domain), *(places("leaf", domain) if role == "hub" else ())]
     peers = "".join(f'<Peer Address="{_LOOPBACK}:{port}"/>' for port in ports)
-    # WriterLingerDuration: closing a link waits for acknowledgements once, not once per writer.
+    # The delays are meant for networks. On loopback they would only add 10 to 100 ms to the first
+    # message of a writer, which goes out before its readers have found it and is sent again.
     # WhcHigh: at the default of 500 kB not yet acknowledged, one reader that has
     # stopped would hold up the writer until its lease has run out.
+    # WriterLingerDuration: closing a link waits for acknowledgements once, not once per writer.
     return f"""\
 <CycloneDDS><Domain>
 <General>
@@ -129,6 +131,10 @@ def configuration(role: Role, domain: int, *, with_place: bool = True) -> str:
 <InitialLocatorPruneDelay>inf</InitialLocatorPruneDelay>
 </Discovery>
 <Internal>
+<AckDelay>1ms</AckDelay>
+<NackDelay>0s</NackDelay>
+<PreEmptiveAckDelay>0s</PreEmptiveAckDelay>
+<HeartbeatInterval min="1ms" minsched="1ms">1ms</HeartbeatInterval>
 <Watermarks><WhcHigh>256MB</WhcHigh><WhcHighInit>256MB</WhcHighInit><WhcAdaptive>false</WhcAdaptive></Watermarks>
 <WriterLingerDuration>0s</WriterLingerDuration>
 </Internal>

@@ -13,7 +13,7 @@ from typing import Any
 
 from .library import dds
 
-__all__ = ["address_of_client", "user_data_of"]
+__all__ = ["address_of_client", "guid_of", "user_data_of"]
 
 
 def user_data_of(qos: int | None) -> bytes:
@@ -26,6 +26,16 @@ def user_data_of(qos: int | None) -> bytes:
         return ctypes.string_at(value, size.value) if value else b""
     finally:
         dds.dds_free(value)
+
+
+def guid_of(endpoint: Any) -> bytes:
+    """Return the GUID of an endpoint, and free it; empty if it has gone."""
+    if not endpoint:
+        return b""
+    try:
+        return bytes(endpoint.contents.key)
+    finally:
+        dds.dds_builtintopic_free_endpoint(endpoint)
 
 
 def address_of_client(endpoint: Any) -> bytes:

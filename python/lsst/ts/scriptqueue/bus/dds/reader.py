@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..contract import Message, Reading, TopicKind
+from .endpoint import guid_of
 from .library import DATA_AVAILABLE, SampleInfo, check, dds
 from .participant import Participant
 from .partition import pattern_of
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 _BATCH = 64
 
 #: How many writers are remembered to recognize what comes once more.
-_WRITERS_REMEMBERED = 2000
+_REMEMBERED = 2000
 
 #: Decides for each message of a writer whether it may be delivered now, or
 #: keeps it and delivers it later: gate(writer handle, deliver it).
@@ -111,7 +112,8 @@ class Reader:
         self._participant = participant
         self._closed = False
         self._complained = False
-        self._latest: dict[tuple[int, int], int] = {}
+        self._guids: dict[int, bytes] = {}
+        self._latest: dict[tuple[bytes, int], int] = {}
         topic, self._sample = participant.topic(spec)
         pattern = pattern_of(participant.settings.subname, reading.indices)
         with endpoint_qos(spec.kind, pattern, token) as qos:
@@ -174,10 +176,21 @@ class Reader:
             logger.exception("%s: the reader of a message failed", self._name)
 
     def _came_before(self, received: Received, index: int) -> bool:
-        key = (received.writer, index)
-        latest = self._latest.pop(key, None)
-        if latest is None and len(self._latest) >= _WRITERS_REMEMBERED:
+        key = (self._guid_of(received.writer), index)
+        latest = self._latest.get(key)
+        if latest is not None and received.stamp_ns <= latest:
+            return True
+        if latest is None and len(self._latest) >= _REMEMBERED:
             del self._latest[next(iter(self._latest))]
-        again = latest is not None and received.stamp_ns <= latest
-        self._latest[key] = latest if again and latest is not None else received.stamp_ns
-        return again
+        self._latest[key] = received.stamp_ns
+        return False
+
+    def _guid_of(self, writer: int) -> bytes:
+        guid = self._guids.get(writer)
+        if guid is None:
+            # The handle of a writer changes when it is found again, its GUID does not.
+            guid = guid_of(dds.dds_get_matched_publication_data(self.entity, writer)) or b"%d" % writer
+            if len(self._guids) >= _REMEMBERED:
+                del self._guids[next(iter(self._guids))]
+            self._guids[writer] = guid
+        return guid

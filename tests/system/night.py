@@ -13,15 +13,26 @@ import textwrap
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import psutil
+
 from lsst.ts.scriptqueue.bus import IndexRange
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.csc.assembly import QueueOptions, script_queue
 from lsst.ts.scriptqueue.csc.script_queue import ScriptQueueCsc
 from lsst.ts.scriptqueue.csc.settings import Settings
-from lsst.ts.scriptqueue.sal import Domain, Location, Remote, State
+from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptProcessState, State
 
 #: Far longer than anything here takes, and shorter than the limit of a test.
 PATIENCE_S = 40.0
+
+_ENDED = frozenset(
+    {
+        ScriptProcessState.DONE,
+        ScriptProcessState.LOADFAILED,
+        ScriptProcessState.CONFIGURE_FAILED,
+        ScriptProcessState.TERMINATED,
+    }
+)
 
 #: A script that does what its configuration says, and is otherwise well-behaved.
 WELL_BEHAVED = """
@@ -54,6 +65,21 @@ WELL_BEHAVED = """
 """
 
 
+def write_script(file: pathlib.Path, text: str, interpreter: str = "/usr/bin/env python3") -> None:
+    """Write an executable script."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!{interpreter}\n{textwrap.dedent(text)}")
+    file.chmod(0o755)
+
+
+def is_alive(pid: int) -> bool:
+    """Does a process run? A zombie that its new parent has not reaped does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Night:
     """A client of a queue, and what it has seen.
 
@@ -84,10 +110,7 @@ class Night:
 
     def write(self, path: str, text: str, interpreter: str = "/usr/bin/env python3") -> None:
         """Write a standard script."""
-        file = self._directory / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"#!{interpreter}\n{textwrap.dedent(text)}")
-        file.chmod(0o755)
+        write_script(self._directory / path, text, interpreter)
 
     async def add(self, path: str, config: str = "", **fields: Any) -> int:
         """Add a standard script; return its index."""
@@ -121,7 +144,10 @@ class Night:
 
     async def ended(self, index: int) -> Any:
         """Wait until a script is in the history; return its last event."""
-        await self.until(f"{index} in the history", lambda: index in self.past)
+        await self.until(
+            f"{index} in the history",
+            lambda: index in self.past and self.shown[index].processState in _ENDED,
+        )
         return self.shown[index]
 
     @property
@@ -164,6 +190,7 @@ async def a_night(tmp_path: pathlib.Path, kill_after_s: float = 1.0, **limits: f
         external=external,
         bus="dds",
         initial_state=State.ENABLED,
+        duplicate_watch_s=0.0,
         settings=Settings(
             limits=Limits(**limits, kill_s=kill_after_s + 1.0),  # type: ignore[arg-type]
             kill_after_s=kill_after_s,

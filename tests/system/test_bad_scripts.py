@@ -17,7 +17,7 @@ import pytest
 
 from lsst.ts.scriptqueue.sal import ScriptProcessState, ScriptState
 
-from .night import Night, a_night
+from .night import Night, a_night, is_alive
 
 pytestmark = pytest.mark.system
 
@@ -28,14 +28,6 @@ async def check_that_others_run(night: Night) -> None:
         await night.queue.cmd_resume.set_start(timeout=20)
     last = await night.ended(await night.add("good.py"))
     assert (last.processState, last.scriptState) == (ScriptProcessState.DONE, ScriptState.DONE)
-
-
-def is_alive(pid: int) -> bool:
-    """Does a process run? A zombie that its new parent has not reaped does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 async def test_one_that_exits_at_once(tmp_path: pathlib.Path) -> None:

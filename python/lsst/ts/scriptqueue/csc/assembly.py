@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ..launch.contract import StopPlan
 from ..launch.local import LocalLauncher
 from ..launch.paths import ScriptLibrary, default_directories
+from ..sal.csc import DUPLICATE_WATCH_S
 from ..sal.domain import Domain
 from ..sal.enums import State
 from .block_ids import BlockIds, LocalBlockIds
@@ -42,6 +43,8 @@ class QueueOptions:
         Summary state to start in.
     settings
         Limits and such.
+    duplicate_watch_s
+        How long another one of that index is listened for (seconds).
     """
 
     index: int
@@ -51,6 +54,7 @@ class QueueOptions:
     bus: str | None = None
     initial_state: State = State.STANDBY
     settings: Settings = field(default_factory=Settings)
+    duplicate_watch_s: float = DUPLICATE_WATCH_S
 
 
 @contextlib.asynccontextmanager
@@ -81,6 +85,7 @@ async def script_queue(
             settings=settings,
             initial_state=options.initial_state,
             state_directory=options.state_dir,
+            duplicate_watch_s=options.duplicate_watch_s,
         )
         async with csc:
             yield csc

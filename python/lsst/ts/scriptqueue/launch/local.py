@@ -52,8 +52,6 @@ class _Child:
         What was asked for.
     launched
         Done when its program has been executed.
-    returned
-        Done when the caller of `LocalLauncher.launch` has been told.
     stop
         Done when it is to be ended.
     owner
@@ -64,7 +62,6 @@ class _Child:
 
     request: LaunchRequest
     launched: asyncio.Future[Launched]
-    returned: asyncio.Future[None]
     stop: asyncio.Future[None]
     owner: asyncio.Task[None] = field(init=False)
     output_path: str | None = None
@@ -113,7 +110,7 @@ class LocalLauncher(Launcher):
         if self._housekeeper is None:
             self._housekeeper = loop.create_task(self._keep_house(), name="script output")
         self._launches += 1
-        child = _Child(request, loop.create_future(), loop.create_future(), loop.create_future())
+        child = _Child(request, loop.create_future(), loop.create_future())
         child.owner = loop.create_task(self._own(child), name=f"script {request.launch_id}")
         self._children[request.launch_id] = child
         child.owner.add_done_callback(functools.partial(self._disown, child))
@@ -127,7 +124,6 @@ class LocalLauncher(Launcher):
             raise LaunchError(f"the launcher was closed while {request.executable} was being started")
         if child.owner.done():
             child.owner.result()
-        child.returned.set_result(None)
         return child.launched.result()
 
     def terminate(self, launch_id: str) -> None:
@@ -166,7 +162,6 @@ class LocalLauncher(Launcher):
                 process.signal_group(signal.SIGCONT)
                 await asyncio.wait({process.exited}, timeout=self._plan.kill_after_s)
         last_words = await asyncio.to_thread(self._last_words, child)
-        await asyncio.wait({child.returned})
         status = process.status
         exited = Exited(request.launch_id, request.sal_index, status.exit_code, status.signal, last_words)
         for callback in self._callbacks:

@@ -25,7 +25,7 @@ STAMP_STEP_S = 1e-6
 
 
 class Clock(Protocol):
-    """Where time comes from."""
+    """Where time comes from. It is asked on the event loop only."""
 
     def tai(self) -> float:
         """Return the time now (TAI unix seconds)."""

@@ -78,7 +78,6 @@ class Controller(Endpoint):
         self.log = logging.getLogger(f"{name}.{index}" if self.spec.indexed else name)
         if self.log.getEffectiveLevel() > logging.INFO:
             self.log.setLevel(logging.INFO)
-        domain.add_controller(self)
         self.is_taking_commands = False
         self._write_only = write_only
         self._ack_type = record_class(self.spec.ackcmd)
@@ -99,6 +98,7 @@ class Controller(Endpoint):
         self._attach("tel_", self.telemetry)
         self._bind_commands()
         self._log_relay = LogRelay(self.log, self.events["logMessage"], domain.clock)
+        domain.add_controller(self)
 
     async def start(self) -> None:
         """Open the topics, introduce the component, and begin to take commands."""

@@ -77,12 +77,13 @@ class BaseCsc(Controller):
         self._simulation_mode = simulation_mode
         self._summary_state = State.STANDBY
         self._duplicate_watch_s = duplicate_watch_s
+        self._foreign: asyncio.Future[Message] | None = None
+        self._state_directory = state_directory
+        self._lock: InstanceLock | None = None
         self._changing = asyncio.Lock()
         # What a fault sets off may fail in turn; one fault is told.
         self._is_faulting = False
         super().__init__(domain, name, index)
-        self._lock = InstanceLock(state_directory, self.title) if state_directory is not None else None
-        self._foreign: asyncio.Future[Message] | None = None
 
     @property
     def summary_state(self) -> State:
@@ -251,7 +252,8 @@ class BaseCsc(Controller):
         DuplicateError
             If another one of this name and index runs.
         """
-        if self._lock is not None:
+        if self._state_directory is not None:
+            self._lock = InstanceLock(self._state_directory, self.title)
             self._lock.acquire()
         await super().start()
 
@@ -265,9 +267,7 @@ class BaseCsc(Controller):
             try:
                 await self._change_state(command, self.commands[command].DataType(**fields))
             except Exception as error:
-                self.log.exception(
-                    "%s failed on the way to the initial state; staying here: %s", command, error
-                )
+                self.log.exception("%s failed on the way to the initial state: %s", command, error)
                 return
 
     def _reads(self) -> list[Reading]:

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Log records become ``logMessage`` events.
 
-The handler only puts a record into a bounded queue, from whatever thread;
-one task writes. So logging never waits for the middleware, and what writing
-logs in turn is not relayed again. Floods are cut: beyond a burst, no more
-than so many a second go out, and one message says how many did not.
+The handler only puts a record into a bounded queue, which one task writes; what
+other threads log is handed to the loop's thread first. So logging never waits
+for the middleware, and what writing logs in turn is not relayed again. Floods
+are cut: beyond a burst, no more than so many a second go out, and one message
+says how many did not.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import asyncio
 import collections
 import contextvars
 import logging
-from collections.abc import Callable
+import threading
+from contextlib import suppress
 from typing import Any
 
 from ..bus.contract import BusError
@@ -56,56 +58,64 @@ class LogRelay(logging.Handler):
         self._allowance = float(BURST)
         self._allowance_at = 0.0
         self._arrived = asyncio.Event()
-        self._wake: Callable[[], object] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        if _is_relaying.get():
-            return
-        if len(self._queue) >= BURST:
-            self._lost += 1
+        if self._loop is None or _is_relaying.get():
             return
         try:
-            self._queue.append(self._fields(record))
+            fields = self._fields(record)
         except (TypeError, ValueError):
             # Arguments that do not fit the format: Python's own way of complaining.
             self.handleError(record)
-        if self._wake is not None:
-            self._wake()
+            return
+        if threading.get_ident() == self._loop_thread:
+            self._take(fields)
+        else:
+            with suppress(RuntimeError):  # The loop was closed; nobody can be told.
+                self._loop.call_soon_threadsafe(self._take, fields)
 
     async def run(self) -> None:
         """Write what is logged, for ever."""
         _is_relaying.set(True)
         loop = asyncio.get_running_loop()
         self._allowance_at = loop.time()
-        # Safe from any thread, also from the loop's own.
-        self._wake = lambda: loop.call_soon_threadsafe(self._arrived.set)
-        try:
-            while True:
-                while self._queue or self._lost:
-                    await asyncio.sleep(self._delay_s(loop.time()))
-                    await self._write_next()
-                self._arrived.clear()
-                await self._arrived.wait()
-        finally:
-            self._wake = None
+        while True:
+            while self._queue or self._lost:
+                await asyncio.sleep(self._delay_s(loop.time()))
+                await self._write_next()
+            self._arrived.clear()
+            await self._arrived.wait()
 
     async def drain(self) -> None:
         """Write what is left, whatever the rate."""
         token = _is_relaying.set(True)
         try:
+            # Other threads may have handed over records a moment ago.
+            await asyncio.sleep(0)
             while self._queue or self._lost:
                 await self._write_next()
         finally:
             _is_relaying.reset(token)
 
     def attach(self) -> None:
-        """Begin to take records."""
+        """Begin to take records; called by the loop that will run it."""
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
         self._log.addHandler(self)
 
     def detach(self) -> None:
         """Take no more records."""
         self._log.removeHandler(self)
         self.close()
+
+    def _take(self, fields: dict[str, Any]) -> None:
+        if len(self._queue) >= BURST:
+            self._lost += 1
+        else:
+            self._queue.append(fields | {"timestamp": self._clock.tai()})
+        self._arrived.set()
 
     async def _write_next(self) -> None:
         if self._queue:
@@ -141,7 +151,6 @@ class LogRelay(logging.Handler):
             "functionName": wire_text(record.funcName or ""),
             "lineNumber": record.lineno,
             "process": record.process or 0,
-            "timestamp": self._clock.tai(),
         }
 
     def _delay_s(self, now: float) -> float:

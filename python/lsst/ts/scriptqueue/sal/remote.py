@@ -73,7 +73,6 @@ class Remote(Endpoint):
     ) -> None:
         self.indices = _indices(index)
         super().__init__(domain, name, self.indices.first if self.indices.first == self.indices.last else 0)
-        domain.add_remote(self)
         self.log = domain.log
         self.acknowledgements = Acknowledgements(self)
         wanted = self._wanted(include, exclude)
@@ -91,6 +90,7 @@ class Remote(Endpoint):
         self._attach("cmd_", self.commands)
         self._attach("evt_", self.events)
         self._attach("tel_", self.telemetry)
+        domain.add_remote(self)
 
     def name_of(self, message: Message) -> str:
         """Return name and index of the component a message is for."""

@@ -142,7 +142,7 @@ async def test_a_second_one_of_the_same_index_is_refused(tmp_path: pathlib.Path)
             status, errors = await second.end()
         assert status == 1
         assert str(first.process.pid) in errors
-        assert "Traceback" not in errors
+        assert "Traceback" not in errors, errors
         first.process.terminate()
         assert (await first.end())[0] == 0
 
@@ -154,7 +154,7 @@ async def test_a_second_one_with_another_state_directory_hears_the_first(tmp_pat
             status, errors = await second.end()
         assert status == 1
         assert "heartbeat" in errors
-        assert "Traceback" not in errors
+        assert "Traceback" not in errors, errors
 
 
 @pytest.mark.parametrize(

@@ -110,11 +110,6 @@ class ScriptQueueCsc(BaseCsc):
         for command in _CONCURRENT:
             self.commands[command].allow_multiple_callbacks = True
 
-    async def start(self) -> None:
-        """As for a CSC; the scripts are listened to before anything is taken on."""
-        self._scripts_started = self._scripts.start_task
-        await super().start()
-
     async def close_tasks(self) -> None:
         """End all scripts, say so, and let go of everything."""
         if self._runtime.is_running:
@@ -126,7 +121,7 @@ class ScriptQueueCsc(BaseCsc):
         await super().close_tasks()
 
     async def _introduce(self) -> None:
-        await self._scripts_started
+        await self._scripts.start_task
         self.spawn(self._run_queue(), "queue", background=True)
         await self._runtime.started()
         await self.events["rootDirectories"].set_write(

@@ -11,6 +11,7 @@ process behind; the exit status is then 128 and the signal's number.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -56,7 +57,7 @@ class Interruption:
 
     def _come(self, number: int, frame: FrameType | None) -> None:
         self.signal_number = self.signal_number or number
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
 
@@ -71,9 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from rich.console import Console
 
+    from ..bus import BusError
     from .night.processes import end_left_over
     from .night.stage import MARK, alone, play
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a mark must not end the night.
+        sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False, emoji=False, markup=False)
 
     async def run() -> bool:
@@ -92,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"The night was ended early; {f'these are left: {pids}' if left else 'no process is left'}."
         )
         return 128 + (interruption.signal_number or signal.SIGINT)
+    except BusError as error:
+        console.print(f"demo: {error}")
+        return 1
     finally:
         end_left_over(MARK, mark)
 

@@ -9,6 +9,7 @@ what comes of it is seen in events. Read from `night` downwards.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,12 @@ __all__ = ["Operator", "night"]
 
 #: Time limit of a command (seconds).
 _COMMAND_S = 20.0
+
+#: Time limit for what only comes when other scripts have run (seconds).
+_NIGHT_S = 60.0
+
+#: How long the operator looks at something (seconds).
+_LOOK_S = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,10 @@ class Operator:
         """What was seen so far."""
         return self.watcher.picture
 
+    def title(self, index: int) -> str:
+        """Return a script's index and name."""
+        return self.picture.script(index).title
+
 
 async def night(operator: Operator) -> None:
     """Do all of it, in order.
@@ -64,15 +75,14 @@ async def night(operator: Operator) -> None:
     await enable(operator)
     indices = await add_all(operator, programme.NIGHT)
     await add_misspelt(operator)
-    again = await requeue_when_done(operator, indices[programme.SLEW])
     await move_before(operator, indices[programme.FLATS], indices[programme.BROKEN])
+    copy = await requeue_when_done(operator, indices[programme.SLEW], before=indices[programme.PARK])
     await resume_paused_script(operator, indices[programme.IMAGES])
     await resume_after_failure(operator, indices[programme.BROKEN])
     await stop_running_script(operator, indices[programme.LONG])
     await wait_for_all(operator)
-    check_outcomes(
-        operator, {index: planned.outcome for planned, index in indices.items()} | {again: Outcome.DONE}
-    )
+    outcomes = {index: planned.outcome for planned, index in indices.items()}
+    check_outcomes(operator, outcomes | {copy: Outcome.DONE})
     await send_offline(operator)
 
 
@@ -117,68 +127,80 @@ async def add_misspelt(operator: Operator) -> None:
         operator.watcher.claim("a misspelt script is refused", False)
 
 
-async def requeue_when_done(operator: Operator, index: int) -> int:
-    """Queue a script again once it is done; return the index of its copy."""
-    operator.watcher.says(f"waits for {index}, which is to be done twice")
-    await operator.watcher.expect(f"{index} is done", _stands(index, Outcome.DONE))
-    operator.watcher.says(f"queues {index} again")
-    ack = await operator.queue.cmd_requeue.set_start(
-        scriptSalIndex=index, location=Location.LAST, timeout=_COMMAND_S
-    )
-    copy = int(ack.result)
-    await operator.watcher.expect(f"{copy} waits as the last", lambda seen: seen.waiting[-1:] == (copy,))
-    return copy
-
-
 async def move_before(operator: Operator, index: int, other: int) -> None:
     """Move a waiting script to right before another one."""
-    operator.watcher.says(f"moves {index} before {other}")
+    title = operator.title(index)
+    operator.watcher.says(f"moves {title} before {operator.title(other)}")
     await operator.queue.cmd_move.set_start(
         scriptSalIndex=index, location=Location.BEFORE, locationSalIndex=other, timeout=_COMMAND_S
     )
+    await operator.watcher.expect(
+        f"{title} waits right before {operator.title(other)}", _neighbours(index, other)
+    )
 
-    def moved(seen: Picture) -> bool:
-        return (index, other) in zip(seen.waiting, seen.waiting[1:], strict=False)
 
-    await operator.watcher.expect(f"{index} waits right before {other}", moved)
+async def requeue_when_done(operator: Operator, index: int, before: int) -> int:
+    """Queue a script again once it is done; return the index of its copy."""
+    title = operator.title(index)
+    operator.watcher.says(f"waits for {title}, which is to be done twice")
+    await operator.watcher.expect(f"{title} is done", _stands(index, Outcome.DONE), _NIGHT_S)
+    operator.watcher.says(f"queues {title} again")
+    ack = await operator.queue.cmd_requeue.set_start(
+        scriptSalIndex=index, location=Location.BEFORE, locationSalIndex=before, timeout=_COMMAND_S
+    )
+    copy = int(ack.result)
+    await operator.watcher.expect(
+        f"its copy {copy} waits right before {operator.title(before)}", _neighbours(copy, before)
+    )
+    return copy
 
 
 async def resume_paused_script(operator: Operator, index: int) -> None:
     """Let a script go on that was added to pause at a checkpoint."""
-    operator.watcher.says(f"waits for {index}, which is to pause at a checkpoint")
-    await operator.watcher.expect(f"{index} pauses", _stands(index, Outcome.PAUSED))
-    operator.watcher.says(f"lets {index} go on")
+    title = operator.title(index)
+    operator.watcher.says(f"waits for {title}, which is to pause at a checkpoint")
+    await operator.watcher.expect(f"{title} pauses", _stands(index, Outcome.PAUSED), _NIGHT_S)
+    operator.watcher.says(f"looks at what {title} has done so far")
+    await asyncio.sleep(_LOOK_S)
+    operator.watcher.says(f"lets {title} go on")
     await operator.scripts.cmd_resume.set_start(salIndex=index, timeout=_COMMAND_S)
-    await operator.watcher.expect(f"{index} is done", _stands(index, Outcome.DONE))
+    await operator.watcher.expect(f"{title} is done", _stands(index, Outcome.DONE))
 
 
 async def resume_after_failure(operator: Operator, index: int) -> None:
     """Let the queue go on after a script has failed."""
-    operator.watcher.says(f"waits for {index}, which is to fail")
-    await operator.watcher.expect(f"{index} fails", _stands(index, Outcome.FAILED))
+    title = operator.title(index)
+    operator.watcher.says(f"waits for {title}, which is to fail")
+    await operator.watcher.expect(f"{title} fails", _stands(index, Outcome.FAILED), _NIGHT_S)
     await operator.watcher.expect(
-        f"the queue is paused, and {index} stays where it was",
+        f"the queue is paused, and {title} stays where it was",
         lambda seen: not seen.running and seen.current == index,
     )
+    operator.watcher.says(f"looks at why {title} has failed")
+    await asyncio.sleep(_LOOK_S)
+    operator.watcher.claim("nothing was started meanwhile", operator.picture.current == index)
     operator.watcher.says("lets the queue go on")
     await operator.queue.cmd_resume.set_start(timeout=_COMMAND_S)
     await operator.watcher.expect(
-        f"the queue goes on, and {index} is history", lambda seen: seen.running and index in seen.past
+        f"the queue goes on, and {title} is history", lambda seen: seen.running and index in seen.past
     )
 
 
 async def stop_running_script(operator: Operator, index: int) -> None:
     """Stop a script while it runs; it may clean up, and the queue goes on."""
-    operator.watcher.says(f"waits for {index}, which takes too long")
+    title = operator.title(index)
+    operator.watcher.says(f"waits for {title}, which takes too long")
     await operator.watcher.expect(
-        f"{index} has passed two checkpoints", lambda seen: seen.script(index).checkpoints_passed > 1
+        f"{title} has passed two checkpoints",
+        lambda seen: seen.script(index).checkpoints_passed > 1,
+        _NIGHT_S,
     )
-    operator.watcher.says(f"stops {index}")
+    operator.watcher.says(f"stops {title}")
     await operator.queue.cmd_stopScripts.set_start(
         length=1, salIndices=[index] + [0] * 399, terminate=False, timeout=_COMMAND_S
     )
     await operator.watcher.expect(
-        f"{index} is stopped, and the queue is not paused",
+        f"{title} is stopped, and the queue is not paused",
         lambda seen: _stands(index, Outcome.STOPPED)(seen) and index in seen.past and seen.running,
     )
 
@@ -186,16 +208,24 @@ async def stop_running_script(operator: Operator, index: int) -> None:
 async def wait_for_all(operator: Operator) -> None:
     """Wait until nothing runs and nothing waits."""
     operator.watcher.says("waits for what is left")
-    await operator.watcher.expect("the queue is empty", lambda seen: not seen.current and not seen.waiting)
+
+    def all_over(seen: Picture) -> bool:
+        # Of several topics, the queue's own may tell the end first.
+        ended = all(script.outcome.final for script in seen.scripts)
+        return ended and not seen.current and not seen.waiting
+
+    await operator.watcher.expect("the queue is empty, and all scripts have ended", all_over, _NIGHT_S)
 
 
 def check_outcomes(operator: Operator, outcomes: dict[int, Outcome]) -> None:
     """Compare what has become of each script with what should have."""
     for index, expected in sorted(outcomes.items()):
         script = operator.picture.script(index)
-        claim = f"{index} {script.name} is {expected.value}"
-        held = script.outcome is expected
-        operator.watcher.claim(claim if held else f"{claim}, not {script.outcome.value}", held)
+        if script.outcome is expected:
+            operator.watcher.claim(f"{script.title} is {expected.value}", True)
+        else:
+            claim = f"{script.title} is to be {expected.value}; it is {script.outcome.value}"
+            operator.watcher.claim(claim, False)
     ids = [script.group_id for script in operator.picture.scripts if script.run_start_tai]
     operator.watcher.claim("each script that ran had a group id of its own", len(set(ids) - {""}) == len(ids))
 
@@ -211,3 +241,7 @@ async def send_offline(operator: Operator) -> None:
 
 def _stands(index: int, outcome: Outcome) -> Callable[[Picture], bool]:
     return lambda seen: seen.script(index).outcome is outcome
+
+
+def _neighbours(index: int, other: int) -> Callable[[Picture], bool]:
+    return lambda seen: (index, other) in zip(seen.waiting, seen.waiting[1:], strict=False)

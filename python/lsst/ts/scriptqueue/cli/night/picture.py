@@ -88,6 +88,8 @@ class ScriptPicture:
         Start of its process, of its run, and its end.
     busy_s, busy_since_tai
         How long it ran without being paused until `busy_since_tai`, from when it runs; 0 if it does not.
+    process_state, told, reported
+        What the queue says of its process and of its state, and what it says itself.
     """
 
     index: int
@@ -112,6 +114,11 @@ class ScriptPicture:
     def name(self) -> str:
         """The file name without its suffix."""
         return self.path.rpartition("/")[2].removesuffix(".py")
+
+    @property
+    def title(self) -> str:
+        """Index and name."""
+        return f"{self.index} {self.name}".rstrip()
 
     @property
     def wait_s(self) -> float | None:

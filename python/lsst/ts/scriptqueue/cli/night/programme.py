@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .outcomes import Outcome
 
-__all__ = ["Planned"]
+__all__ = ["BROKEN", "FLATS", "IMAGES", "LONG", "MISSPELT", "NIGHT", "PARK", "SLEW", "Planned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +43,48 @@ class Planned:
     pause_checkpoint: str = ""
 
 
-#: What the operator comes back to later in the night.
-SLEW = Planned("slew_and_track.py", "ra: 12.5\ndec: -30.0", "to the first field")
-IMAGES = Planned("take_images.py", "exposures: 4", "first field, all is well?", pause_checkpoint=".*2.*")
-FLATS = Planned("take_flats.py", "", "a calibration that can be done earlier")
-BROKEN = Planned("fails_while_running.py", "", "fails", outcome=Outcome.FAILED, is_standard=False)
-LONG = Planned("take_images.py", "exposures: 40", "far too many images", outcome=Outcome.STOPPED)
+# What the operator comes back to later in the night.
+
+SLEW = Planned("slew_and_track.py", "ra: 5.59\ndec: -5.39\ntrack_for: 1", "to the Orion nebula")
+IMAGES = Planned(
+    "take_images.py",
+    "exposures: 4\nfilter: r",
+    "have a look at it; the third exposure waits until the first two were looked at",
+    pause_checkpoint="exposure 3 .*",
+)
+BROKEN = Planned(
+    "fails_while_running.py", "after: 0.8", "something breaks", outcome=Outcome.FAILED, is_standard=False
+)
+FLATS = Planned("take_flats.py", "filters: [r, i]", "a calibration")
+LONG = Planned(
+    "take_images.py",
+    "exposures: 60\nfilter: i",
+    "far more images than there is time for",
+    outcome=Outcome.STOPPED,
+)
+PARK = Planned("maintel/slew.py", "az: 90\nel: 30", "to where the mount is parked")
 
 #: All scripts, in the order in which they are added.
 NIGHT: tuple[Planned, ...] = (
-    Planned("set_summary_state.py", "data: [[MTMount, ENABLED], [MTDome, ENABLED]]", "wake the telescope"),
+    Planned(
+        "set_summary_state.py",
+        "data: [[MTMount, ENABLED], [MTDome, ENABLED], [MTCamera, ENABLED]]",
+        "good evening",
+    ),
+    Planned("home_dome.py", descr="it was moved by hand"),
     SLEW,
     IMAGES,
-    Planned("cannot_configure.py", "", "is refused", outcome=Outcome.NOT_CONFIGURED, is_standard=False),
+    Planned("cannot_configure.py", "star: Polaris", "", Outcome.NOT_CONFIGURED, is_standard=False),
     BROKEN,
     FLATS,
     LONG,
-    Planned("sleep.py", "duration: 1", "let the dome settle"),
-    Planned("set_summary_state.py", "data: [[MTMount, STANDBY], [MTDome, STANDBY]]", "good night"),
+    Planned("sleep.py", "duration: 1", "let the dome cool down"),
+    PARK,
+    Planned(
+        "set_summary_state.py",
+        "data: [[MTCamera, STANDBY], [MTDome, STANDBY], [MTMount, STANDBY]]",
+        "good morning",
+    ),
 )
 
 #: A script that does not exist, much like one that does.

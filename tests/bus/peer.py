@@ -20,6 +20,7 @@ from typing import Any
 from lsst.ts.scriptqueue.bus import IndexRange, Link, Message, Reading, connect
 
 from . import topics
+from .onlooker import count_participants
 
 
 def tell(**what: Any) -> None:
@@ -73,6 +74,10 @@ class Peer:
         """Block the event loop until there is another line on stdin."""
         tell(blocked=True)
         sys.stdin.buffer.readline()
+
+    async def count(self) -> None:
+        """Tell how many participants were found."""
+        tell(participants=count_participants(self.bus))
 
 
 async def main(role: str) -> None:

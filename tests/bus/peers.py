@@ -75,6 +75,13 @@ class PeerProcess:
         self._say({})
         await self._answer()
 
+    async def count_participants(self) -> int:
+        """Ask how many participants it has found, itself included."""
+        self._say({"do": "count"})
+        found = int((await self._answer())["participants"])
+        await self._answer()
+        return found
+
     def stop(self) -> None:
         """Suspend it."""
         os.kill(self.pid, signal.SIGSTOP)

@@ -28,7 +28,7 @@ from typing import Literal
 from ..contract import BusError
 from .partition import checked_subname
 
-__all__ = ["HUB_PLACES", "LEAF_PLACES", "Role", "Settings", "configuration", "count_taken"]
+__all__ = ["HUB_PLACES", "LEAF_PLACES", "Role", "Settings", "configuration", "count_taken", "places", "tool_configuration"]
 
 Role = Literal["hub", "leaf"]
 
@@ -139,6 +139,20 @@ def configuration(role: Role, domain: int, *, with_place: bool = True) -> str:
 <WriterLingerDuration>0s</WriterLingerDuration>
 </Internal>
 </Domain></CycloneDDS>"""
+
+
+def tool_configuration() -> str:
+    """Return the ``CYCLONEDDS_URI`` with which any program on Cyclone DDS takes part as a hub.
+
+    It holds for every domain. Such a program hears of leaves within 2 s.
+    """
+    return (
+        "<CycloneDDS><Domain><General><AllowMulticast>false</AllowMulticast>"
+        f'<Interfaces><NetworkInterface address="{_LOOPBACK}"/></Interfaces></General>'
+        "<Discovery><ParticipantIndex>auto</ParticipantIndex>"
+        f"<MaxAutoParticipantIndex>{HUB_PLACES - 1}</MaxAutoParticipantIndex>"
+        f'<Peers><Peer Address="{_LOOPBACK}"/></Peers></Discovery></Domain></CycloneDDS>'
+    )
 
 
 def _is_taken(port: int) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,9 +22,11 @@ from lsst.ts.scriptqueue.sal import (
     SalRetCode,
     State,
 )
+from lsst.ts.scriptqueue.sal.clock import SystemClock
 from lsst.ts.scriptqueue.sal.csc import DUPLICATE_WATCH_S
 from lsst.ts.scriptqueue.sal.endpoint import Phase
 from lsst.ts.scriptqueue.sal.errors import DuplicateError
+from lsst.ts.scriptqueue.sal.leap_seconds import read_leap_seconds
 from lsst.ts.scriptqueue.sal.summary_states import TRANSITIONS, path_to, target_state
 
 from .world import SOON_S, World, settled, soon
@@ -333,6 +336,36 @@ async def test_heartbeat_of_another_index_is_no_duplicate(world: World, csc: Tel
     other = BaseCsc(world.domain(), "ScriptQueue", 2)
     async with other:
         assert other.summary_state is State.STANDBY
+
+
+async def test_another_one_that_started_at_the_same_time_is_told_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Telling(world.domain()), Telling(world.domain()) as second:
+        await settled()
+        heartbeats = Remote(world.domain(), "ScriptQueue", 1, include=["heartbeat"])
+        async with heartbeats:
+            for _ in range(4):
+                await heartbeats.evt_heartbeat.next(flush=False, timeout=SOON_S)
+    told = [record.getMessage() for record in caplog.records if "is alive" in record.getMessage()]
+    assert len(told) == 2
+    assert (
+        f"another ScriptQueue:1 is alive: process {second.domain.origin} (ScriptQueue:1); stop one of the two"
+        in told
+    )
+
+
+@pytest.mark.parametrize("expires_utc", [0.0, 4e9])
+async def test_expired_table_of_leap_seconds_is_told(
+    world: World, expires_utc: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = dataclasses.replace(read_leap_seconds(), expires_utc=expires_utc)
+    async with (
+        Domain(world.bus(), clock=SystemClock(table)) as domain,
+        Telling(domain),
+    ):
+        await settled()
+    assert ("the table of leap seconds has expired" in caplog.text) == (expires_utc == 0.0)
 
 
 async def test_lock_refuses_a_second_one_on_the_machine(world: World, tmp_path: Path) -> None:

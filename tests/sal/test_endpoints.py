@@ -389,3 +389,17 @@ async def test_heartbeat_that_cannot_be_written_is_told_once_and_tried_again(
     assert [r.getMessage() for r in caplog.records if "heartbeat" in r.getMessage()] == [
         "the heartbeat cannot be written: not now"
     ]
+
+
+async def test_closing_a_remote_wakes_all_who_wait(world: World) -> None:
+    async with Obedient(world.domain()) as script, Remote(world.domain(), "Script", INDEX) as remote:
+        waiting = [
+            asyncio.ensure_future(remote.evt_state.next(flush=False)),
+            asyncio.ensure_future(remote.evt_state.aget()),
+            asyncio.ensure_future(remote.cmd_run.start()),
+        ]
+        await soon(script.began)
+        await remote.close()
+        ended = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), SOON_S)
+    assert [type(error) for error in ended] == [ComponentError] * 3
+    assert str(ended[2]) == f"Script:{INDEX} run: the remote was closed before it was done"

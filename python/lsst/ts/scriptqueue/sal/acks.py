@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..bus.contract import Message
 from .enums import SalRetCode
-from .errors import AckError, AckTimeoutError
+from .errors import AckError, AckTimeoutError, ComponentError
 from .records import Record, record_class
 
 if TYPE_CHECKING:
@@ -62,10 +62,16 @@ class PendingCommand:
         self.last: Record | None = None
         self._queue: collections.deque[Record] = collections.deque()
         self._arrived = asyncio.Event()
+        self._is_given_up = False
 
     def add(self, ack: Record) -> None:
         """Take an acknowledgement."""
         self._queue.append(ack)
+        self._arrived.set()
+
+    def give_up(self) -> None:
+        """Let whoever waits know that nothing will come."""
+        self._is_given_up = True
         self._arrived.set()
 
     async def answer(self, limit: asyncio.Timeout, *, wait_done: bool) -> Record:
@@ -77,11 +83,18 @@ class PendingCommand:
             The time limit in force, which is extended.
         wait_done
             Wait for the final one?
+
+        Raises
+        ------
+        ComponentError
+            If the remote was closed meanwhile.
         """
         while True:
             while not self._queue:
                 self._arrived.clear()
                 await self._arrived.wait()
+                if self._is_given_up:
+                    raise ComponentError(f"{self.title}: the remote was closed before it was done")
             self.last = ack = self._queue.popleft()
             if ack.ack in FINAL_CODES or not wait_done:
                 return ack
@@ -139,6 +152,11 @@ class Acknowledgements:
     def forget(self, pending: PendingCommand) -> None:
         """Take no more acknowledgements of a command."""
         self._pending.pop(pending.number, None)
+
+    def close(self) -> None:
+        """Give up all commands that wait."""
+        for pending in self._pending.values():
+            pending.give_up()
 
     def settle(self, pending: PendingCommand, ack: Record) -> Any:
         """Return an acknowledgement, or raise what it says.

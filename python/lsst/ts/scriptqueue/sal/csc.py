@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bus.contract import IndexRange, Message, Reading
+from .clock import SystemClock
 from .controller import Controller
 from .domain import Domain
 from .enums import State
@@ -77,6 +78,7 @@ class BaseCsc(Controller):
         self._simulation_mode = simulation_mode
         self._summary_state = State.STANDBY
         self._duplicate_watch_s = duplicate_watch_s
+        self._known_origins = {domain.origin}
         self._foreign: asyncio.Future[Message] | None = None
         self._state_directory = state_directory
         self._lock: InstanceLock | None = None
@@ -239,10 +241,7 @@ class BaseCsc(Controller):
             return
         finally:
             self._foreign = None
-        raise DuplicateError(
-            f"{self.title} runs already: its heartbeat comes from process {message['private_origin']}"
-            f" ({message['private_identity']})"
-        )
+        raise DuplicateError(f"{self.title} runs already: its heartbeat comes from {_writer(message)}")
 
     async def start(self) -> None:
         """As for a controller; and be alone, and go to the initial state.
@@ -259,6 +258,7 @@ class BaseCsc(Controller):
 
     async def _introduce(self) -> None:
         await super()._introduce()
+        self._check_leap_seconds()
         await self.events["simulationMode"].set_write(mode=self._simulation_mode)
         await self.handle_summary_state()
         await self._report_state()
@@ -279,8 +279,21 @@ class BaseCsc(Controller):
         # came before, with the history, was not listened for.
         if self._foreign is not None and not self._foreign.done():
             self._foreign.set_result(message)
+        elif self.is_taking_commands and message["private_origin"] not in self._known_origins:
+            # Two that start at the same time do not hear each other before.
+            self._known_origins.add(message["private_origin"])
+            self.log.error("another %s is alive: %s; stop one of the two", self.title, _writer(message))
+
+    def _check_leap_seconds(self) -> None:
+        clock = self.domain.clock
+        if isinstance(clock, SystemClock) and clock.leap_seconds.expired(clock.utc_from_tai(clock.tai())):
+            self.log.warning("the table of leap seconds has expired; update the package tzdata")
 
     def _let_go(self) -> None:
         super()._let_go()
         if self._lock is not None:
             self._lock.release()
+
+
+def _writer(message: Message) -> str:
+    return f"process {message['private_origin']} ({message['private_identity']})"

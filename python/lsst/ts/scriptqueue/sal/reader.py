@@ -193,6 +193,12 @@ class EventReader:
         else:
             self._queue_for_callback(record)
 
+    def close(self) -> None:
+        """Wake those who wait, with an error; nothing more will come."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(ComponentError(f"{self._owner.title} was closed"))
+
     def _queue_for_callback(self, record: Record) -> None:
         self._backlog.append(record)
         if len(self._backlog) % _BACKLOG_WORTH_A_WARNING == 0:

@@ -20,7 +20,7 @@ from ..bus.contract import FieldSpec, FieldType, Message, TopicSpec
 from ..bus.shape import STRUCT_CODES
 from .errors import FieldError
 
-__all__ = ["Record", "as_dict", "record_class", "wire_text"]
+__all__ = ["Record", "as_dict", "make_record_class", "record_class", "wire_text"]
 
 _INTEGER_TYPES = frozenset(FieldType) - {
     FieldType.BOOLEAN,
@@ -143,14 +143,15 @@ def record_class(topic: TopicSpec) -> type[Record]:
     """Return the record class of a topic."""
     kept = _classes.get((topic.component, topic.name))
     if kept is None or kept._topic is not topic:
-        kept = _classes[topic.component, topic.name] = _make_class(topic)
+        kept = _classes[topic.component, topic.name] = make_record_class(topic)
     return kept
 
 
 _classes: dict[tuple[str, str], type[Record]] = {}
 
 
-def _make_class(topic: TopicSpec) -> type[Record]:
+def make_record_class(topic: TopicSpec) -> type[Record]:
+    """Make a record class anew."""
     return type(
         topic.name,
         (Record,),

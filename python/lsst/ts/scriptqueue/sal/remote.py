@@ -120,6 +120,11 @@ class Remote(Endpoint):
             readings.append(Reading(self.spec.ackcmd, self.indices, self.acknowledgements.deliver))
         return readings
 
+    def _let_go(self) -> None:
+        for reader in (*self.events.values(), *self.telemetry.values()):
+            reader.close()
+        self.acknowledgements.close()
+
 
 def _indices(index: int | IndexRange | None) -> IndexRange:
     if isinstance(index, IndexRange):

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.system
 async def check_that_others_run(night: Night) -> None:
     """A good script added now is run."""
     if not night.last_queue.running:
-        await night.queue.cmd_resume.set_start(timeout=20)
+        await night.command("resume")
     last = await night.ended(await night.add("good.py"))
     assert (last.processState, last.scriptState) == (ScriptProcessState.DONE, ScriptState.DONE)
 
@@ -36,7 +36,7 @@ async def test_one_that_exits_at_once(tmp_path: pathlib.Path) -> None:
         index = await night.add("bad")
         last = await night.ended(index)
         assert (last.processState, last.scriptState) == (ScriptProcessState.LOADFAILED, ScriptState.UNKNOWN)
-        assert "exit code 3; it printed last: gone already" in night.csc.model.reason(index)
+        assert "exit code 3; it printed last: gone already" in night.model.reason(index)
         assert night.last_queue.running
         await check_that_others_run(night)
 
@@ -47,16 +47,14 @@ async def test_one_that_never_reports(tmp_path: pathlib.Path) -> None:
         index = await night.add("bad")
         last = await night.gone(index)
         assert (last.processState, last.scriptState) == (ScriptProcessState.LOADFAILED, ScriptState.UNKNOWN)
-        assert "not loaded within 0.5 s" in night.csc.model.reason(index)
+        assert "not loaded within 0.5 s" in night.model.reason(index)
 
 
 async def test_one_that_ignores_sigterm(tmp_path: pathlib.Path) -> None:
     async with a_night(tmp_path, kill_after_s=0.3) as night:
         night.write("bad", "trap '' TERM; while :; do read line < /dev/zero; done", "/bin/sh")
         index = await night.add("bad")
-        await night.queue.cmd_stopScripts.set_start(
-            timeout=20, length=1, salIndices=[index] + [0] * 399, terminate=False
-        )
+        await night.stop([index])
         last = night.shown[index]
         assert (last.processState, last.scriptState) == (ScriptProcessState.TERMINATED, ScriptState.UNKNOWN)
         await check_that_others_run(night)
@@ -85,7 +83,7 @@ async def test_one_that_writes_megabytes(tmp_path: pathlib.Path) -> None:
         night.write("bad", "head -c 30000000 /dev/zero | tr '\\0' 'x'; exit 1", "/bin/sh")
         index = await night.add("bad")
         await night.ended(index)
-        assert len(night.csc.model.reason(index)) < 3000
+        assert len(night.model.reason(index)) < 3000
         await check_that_others_run(night)
 
 
@@ -99,14 +97,14 @@ async def test_one_that_is_killed_while_it_runs(tmp_path: pathlib.Path) -> None:
         last = night.shown[index]
         assert (last.processState, last.scriptState) == (ScriptProcessState.DONE, ScriptState.FAILED)
         assert night.last_queue.currentSalIndex == index
-        assert "SIGKILL" in night.csc.model.reason(index)
+        assert "SIGKILL" in night.model.reason(index)
         await check_that_others_run(night)
         assert index in night.past
 
 
 async def test_one_that_is_killed_while_it_waits(tmp_path: pathlib.Path) -> None:
     async with a_night(tmp_path) as night:
-        await night.queue.cmd_pause.set_start(timeout=20)
+        await night.command("pause")
         index = await night.add("good.py")
         await night.reached(index, ScriptState.CONFIGURED)
         [process] = [child for child in psutil.Process().children() if str(index) in child.cmdline()]
@@ -122,7 +120,7 @@ async def test_one_that_fails(tmp_path: pathlib.Path) -> None:
         await night.until("the queue paused", lambda: not night.last_queue.running)
         assert night.last_queue.currentSalIndex == index
         assert night.shown[index].scriptState == ScriptState.FAILED
-        assert "told to fail" in night.csc.model.reason(index)
+        assert "told to fail" in night.model.reason(index)
         await check_that_others_run(night)
 
 
@@ -142,7 +140,7 @@ async def test_one_that_does_not_exit_after_its_end(tmp_path: pathlib.Path) -> N
         index = await night.add("bad.py")
         last = await night.gone(index)
         assert (last.processState, last.scriptState) == (ScriptProcessState.DONE, ScriptState.DONE)
-        assert "does not exit by itself" in night.csc.model.story(index)
+        assert "does not exit by itself" in night.model.story(index)
 
 
 #: A script that speaks the protocol by itself, so that it can get it wrong.
@@ -232,11 +230,11 @@ async def test_one_that_reports_out_of_order(tmp_path: pathlib.Path, body: str, 
 async def test_one_that_runs_without_having_been_told_to(tmp_path: pathlib.Path) -> None:
     async with a_night(tmp_path, stop_s=0.3) as night:
         night.write("bad.py", raw("async def configured(self):\n    await self.say(2, 3)"))
-        await night.queue.cmd_pause.set_start(timeout=20)
+        await night.command("pause")
         index = await night.add("bad.py")
         last = await night.gone(index)
         assert last.processState == ScriptProcessState.TERMINATED
-        assert "without having been told" in night.csc.model.story(index)
+        assert "without having been told" in night.model.story(index)
         await check_that_others_run(night)
 
 
@@ -248,7 +246,7 @@ async def test_one_that_refuses_its_group_id(tmp_path: pathlib.Path) -> None:
         index = await night.add("bad.py")
         last = await night.gone(index)
         assert last.processState == ScriptProcessState.TERMINATED
-        assert "no thanks" in night.csc.model.reason(index)
+        assert "no thanks" in night.model.reason(index)
         await check_that_others_run(night)
 
 
@@ -261,7 +259,7 @@ async def test_one_that_never_configures(tmp_path: pathlib.Path) -> None:
             ScriptProcessState.CONFIGURE_FAILED,
             ScriptState.UNCONFIGURED,
         )
-        assert "not configured within 0.3 s" in night.csc.model.reason(index)
+        assert "not configured within 0.3 s" in night.model.reason(index)
 
 
 async def test_one_that_reports_for_an_index_that_nobody_knows(tmp_path: pathlib.Path) -> None:

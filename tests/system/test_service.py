@@ -20,7 +20,8 @@ import pytest
 from lsst.ts.scriptqueue.bus import IndexRange
 from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptState, State
 
-from .night import PATIENCE_S, WELL_BEHAVED, is_alive, write_script
+from ..observer import PATIENCE_S
+from .night import WELL_BEHAVED, is_alive, write_script
 
 pytestmark = pytest.mark.system
 

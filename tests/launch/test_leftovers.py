@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,8 +12,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from lsst.ts.scriptqueue.launch import leftovers as module
 from lsst.ts.scriptqueue.launch.environment import LAUNCH_ID_VARIABLE
-from lsst.ts.scriptqueue.launch.leftovers import end_leftovers
+from lsst.ts.scriptqueue.launch.leftovers import Leftovers, end_leftovers
 
 from .stage import is_alive
 
@@ -79,3 +81,25 @@ def test_many_are_ended_in_one_look() -> None:
         pids = [stack.enter_context(sleeper({LAUNCH_ID_VARIABLE: f"script {n % 3}"})) for n in range(9)]
         assert end_leftovers({"script 0": NO_GROUP, "script 1": NO_GROUP + 1})
         assert [is_alive(pid) for pid in pids] == [False, False, True] * 3
+
+
+async def test_scripts_that_end_together_share_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Mapping[str, int]] = []
+
+    def look(groups: Mapping[str, int]) -> bool:
+        looks.append(groups)
+        return True
+
+    monkeypatch.setattr(module, "end_leftovers", look)
+    leftovers = Leftovers()
+    await asyncio.gather(*(leftovers.end(f"script {number}", number) for number in range(10)))
+    # The others came while the first was looked for.
+    assert looks == [{"script 0": 0}, {f"script {number}": number for number in range(1, 10)}]
+
+
+async def test_what_cannot_be_killed_is_reported(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "end_leftovers", lambda groups: False)
+    await Leftovers().end("one", 1)
+    assert "processes of one could not be killed" in caplog.text

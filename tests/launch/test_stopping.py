@@ -151,12 +151,14 @@ async def test_ending_what_is_only_being_started(stage: Stage) -> None:
 
 @pytest.mark.parametrize("turns", range(8))
 async def test_a_cancelled_launch_leaves_nothing(stage: Stage, turns: int) -> None:
-    launching = asyncio.create_task(stage.launch(stage.script("sleep 1000")))
+    request = stage.script("sleep 1000")
+    launching = asyncio.create_task(stage.launch(request))
     for _ in range(turns):
         await asyncio.sleep(0)
     launching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await launching
+    assert f"script {request.launch_id}" not in {task.get_name() for task in asyncio.all_tasks()}
     await stage.launcher.aclose()
     assert not stage.told
 
@@ -191,7 +193,8 @@ async def test_closing_ends_many_stubborn_ones_at_once(stage: Stage, news: Fifo)
     assert {await news.pid() for _ in scripts} == {child.pid for child in launched}
     began = time.monotonic()
     await stage.launcher.aclose()
-    assert time.monotonic() - began < 0.2 + 1.5
+    # One after another would take 4 s.
+    assert time.monotonic() - began < 3
     assert [exited.signal for exited in stage.told] == [signal.SIGKILL] * 20
     assert not any(is_alive(child.pid) for child in launched)
     await stage.launcher.aclose()

@@ -10,12 +10,14 @@ script's processes have no business after the script.
 
 All processes of the machine are looked through, about 20 us each, so many
 scripts that end together share one look. A process which is someone else's,
-or which cleared its environment and also left the group, is not found.
+or which cleared its environment and also left the group, is not found; nor is
+one that always runs on in a child before it can be looked at.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import os
 import select
@@ -30,12 +32,17 @@ __all__ = ["Leftovers", "end_leftovers"]
 logger = logging.getLogger(__name__)
 
 #: How long killed processes are waited for, in seconds.
-_PATIENCE_S = 1.0
+_PATIENCE_S = 2.0
 
 #: How often new ones, forked while the others were killed, are looked for.
 _ROUNDS = 20
 
 _PREFIX = f"{LAUNCH_ID_VARIABLE}=".encode()
+
+#: Positions in /proc/PID/stat, counted from the state on; see proc_pid_stat(5).
+_STATE, _GROUP, _FLAGS, _ENVIRONMENT_END = 0, 2, 6, 48
+
+_KERNEL_THREAD = 0x0020_0000
 
 
 class Leftovers:
@@ -82,12 +89,22 @@ def end_leftovers(groups: Mapping[str, int]) -> bool:
     deadline = time.monotonic() + _PATIENCE_S
     ids = {launch_id.encode(): group for launch_id, group in groups.items()}
     for _ in range(_ROUNDS):
-        killed = [_kill(pid, ids) for pid in _processes() if _belongs(pid, ids)]
-        if not killed:
+        kinship = {pid: _kinship(pid, ids) for pid in _processes()}
+        killed = [_kill(pid, ids) for pid, kin in kinship.items() if kin is _Kin.OURS]
+        if not killed and _Kin.UNKNOWN not in kinship.values():
             return True
         if not _wait([descriptor for descriptor in killed if descriptor is not None], deadline):
             return False
-    return False
+    return not killed
+
+
+class _Kin(enum.Enum):
+    """Whether a process is one of those looked for."""
+
+    OURS = enum.auto()
+    FOREIGN = enum.auto()
+    #: It is just being executed, and has no environment yet.
+    UNKNOWN = enum.auto()
 
 
 def _processes() -> Iterator[int]:
@@ -100,21 +117,23 @@ def _processes() -> Iterator[int]:
             yield int(name)
 
 
-def _belongs(pid: int, ids: Mapping[bytes, int]) -> bool:
-    """Whether a process lives and is one of theirs."""
+def _kinship(pid: int, ids: Mapping[bytes, int]) -> _Kin:
     try:
         # The name of the program, in parentheses, may contain anything.
-        state, _, group = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split(maxsplit=3)[:3]
-        if state in b"ZX":
-            return False
-        if int(group) in ids.values():
-            return True
+        status = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        if status[_STATE] in b"ZX":
+            return _Kin.FOREIGN
+        if int(status[_GROUP]) in ids.values():
+            return _Kin.OURS
         environment = _read(f"/proc/{pid}/environ")
     except OSError:
-        return False
-    return any(
-        entry.startswith(_PREFIX) and entry.removeprefix(_PREFIX) in ids for entry in environment.split(b"\0")
-    )
+        return _Kin.FOREIGN
+    for entry in environment.split(b"\0"):
+        if entry.startswith(_PREFIX) and entry.removeprefix(_PREFIX) in ids:
+            return _Kin.OURS
+    if int(status[_ENVIRONMENT_END]) == 0 and not int(status[_FLAGS]) & _KERNEL_THREAD:
+        return _Kin.UNKNOWN
+    return _Kin.FOREIGN
 
 
 def _read(path: str) -> bytes:
@@ -135,7 +154,7 @@ def _kill(pid: int, ids: Mapping[bytes, int]) -> int | None:
             os.kill(pid, signal.SIGKILL)
             return None
         # The number may have passed to another process before it was opened.
-        if not _belongs(pid, ids):
+        if _kinship(pid, ids) is not _Kin.OURS:
             os.close(descriptor)
             return None
         signal.pidfd_send_signal(descriptor, signal.SIGKILL)

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 _SPAWNERS = 2
 
 #: How much longer than its stop plan a child may take to go, in seconds.
-_CLOSE_MARGIN_S = 2.0
+_CLOSE_MARGIN_S = 3.0
 
 
 @dataclass(eq=False, slots=True)

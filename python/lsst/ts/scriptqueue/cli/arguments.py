@@ -243,7 +243,7 @@ def add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None
         return
     options: dict[str, Any] = {
         "type": _reader(parameter.kind),
-        "help": parameter.help,
+        "help": _help(parameter, parameter.kind),
         "default": parameter.default,
         "metavar": parameter.kind.metavar if parameter.is_option else parameter.name,
     }
@@ -254,6 +254,11 @@ def add_parameter(parser: argparse.ArgumentParser, parameter: Parameter) -> None
     elif not parameter.required:
         options["nargs"] = "?"
     parser.add_argument(parameter.name, **options)
+
+
+def _help(parameter: Parameter, kind: Kind) -> str:
+    is_open = parameter.is_option or "|" not in kind.metavar
+    return parameter.help if is_open else f"{parameter.help}: {kind.metavar}"
 
 
 def _reader(kind: Kind) -> Callable[[str], Any]:

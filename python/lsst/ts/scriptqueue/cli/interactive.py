@@ -29,7 +29,7 @@ from .outcomes import Exit
 from .session import Session
 from .wording import name_of
 
-__all__ = ["history_path", "prompt_lines", "toolbar"]
+__all__ = ["history_path", "kept_history", "prompt_lines", "toolbar"]
 
 
 class _TableCompleter(Completer):
@@ -55,17 +55,17 @@ async def prompt_lines(session: Session, history: History | None = None) -> Exit
     board = client.feed.board
     prompt: PromptSession[str] = PromptSession(
         f"ScriptQueue:{client.index}> ",
-        history=history or _kept_history(),
+        history=history or kept_history(),
         completer=_TableCompleter(board),
         complete_while_typing=False,
         bottom_toolbar=lambda: toolbar(board),
     )
     with patch_stdout(raw=True), client.feed.telling(lambda event: prompt.app.invalidate()):
+        print("help lists the commands, Tab completes, Ctrl-D leaves.")
         try:
             await client.hear()
         except NoQueueError as error:
             print(error)
-        print("help lists the commands, Tab completes, Ctrl-D leaves.")
         await session.run_line("events brief")
         with session.showing_events():
             while not session.has_ended:
@@ -98,14 +98,18 @@ def toolbar(board: Board) -> str:
 
 def history_path() -> Path:
     """Return the file that typed lines are kept in."""
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "ts_scriptqueue" / "command_history"
+    home = os.environ.get("XDG_STATE_HOME", "")
+    # A relative path in this variable is to be ignored, says the standard.
+    root = Path(home) if home.startswith("/") else Path.home() / ".local" / "state"
+    return root / "ts_scriptqueue" / "command_history"
 
 
-def _kept_history() -> History:
+def kept_history() -> History:
+    """Return the lines typed earlier; in memory only if the file cannot be written."""
     path = history_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
         with path.open("a"):
             pass
     except OSError:

@@ -17,7 +17,7 @@ from lsst.ts.scriptqueue.sal import Controller, Domain, Remote
 from lsst.ts.scriptqueue.sal.endpoint import CLOSE_GRACE_S, Phase
 from lsst.ts.scriptqueue.sal.errors import ComponentError
 
-from .world import INDEX, SOON_S, Obedient, SteppedClock, World, settled, soon
+from .world import INDEX, SOON_S, Obedient, SteppedClock, World, soon, time_passes
 
 
 class BrokenBus(MemoryBus):
@@ -234,7 +234,7 @@ async def test_closing_in_order(world: World) -> None:
 
         async def close_tasks(self) -> None:
             await super().close_tasks()
-            await asyncio.sleep(3.5)
+            await time_passes(3.5)
             await self.evt_state.set_write(state=9)
             story.append("cleaned up")
 
@@ -320,75 +320,6 @@ async def test_nothing_can_be_written_after_the_end(world: World) -> None:
         await script.evt_state.write()
     with pytest.raises(ComponentError, match="is closed and runs nothing"):
         script.spawn(asyncio.sleep(0), "straggler")
-
-
-async def test_domain_is_named_after_its_controller(world: World) -> None:
-    domain = world.domain()
-    assert "@" in domain.identity
-    script = Controller(domain, "Script", INDEX)
-    assert domain.identity == f"Script:{INDEX}"
-    assert domain.log is script.log
-    given = world.domain(identity="me@here")
-    Controller(given, "Script", INDEX)
-    assert given.identity == "me@here"
-
-
-async def test_domain_closes_controllers_before_remotes_and_the_bus_last() -> None:
-    story: list[str] = []
-
-    class ToldBus(MemoryBus):
-        async def aclose(self) -> None:
-            story.append("bus")
-            await super().aclose()
-
-    domain = Domain(ToldBus(MemoryBroker()), clock=SteppedClock())
-    remote = Remote(domain, "Script", INDEX)
-
-    class Told(Controller):
-        async def close_tasks(self) -> None:
-            story.append(f"controller while the remote is {remote.phase.value}")
-
-    script = Told(domain, "Script", INDEX)
-    async with domain:
-        await remote.start_task
-        await script.start_task
-    assert story == ["controller while the remote is open", "bus"]
-    assert remote.phase is Phase.CLOSED
-
-
-async def test_heartbeats_come_at_regular_intervals(world: World) -> None:
-    class Alive(Controller):
-        heartbeat_interval = 5.0
-
-    async with Remote(world.domain(), "Script", INDEX) as remote, Alive(world.domain(), "Script", INDEX):
-        stamps = []
-        for _ in range(4):
-            stamps.append((await remote.evt_heartbeat.next(flush=False, timeout=6)).private_sndStamp)
-    assert [round(stamp - stamps[0], 3) for stamp in stamps] == [0.0, 5.0, 10.0, 15.0]
-
-
-async def test_heartbeat_that_cannot_be_written_is_told_once_and_tried_again(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Alive(Controller):
-        heartbeat_interval = 1.0
-
-    async def refuse(*_: object) -> None:
-        raise BusError("not now")
-
-    async with (
-        Alive(world.domain(), "Script", INDEX) as script,
-        Remote(world.domain(), "Script", INDEX) as remote,
-    ):
-        await settled()
-        with monkeypatch.context() as patch:
-            patch.setattr(script, "send", refuse)
-            with pytest.raises(TimeoutError):
-                await remote.evt_heartbeat.next(flush=True, timeout=3.5)
-        await remote.evt_heartbeat.next(flush=True, timeout=1.5)
-    assert [r.getMessage() for r in caplog.records if "heartbeat" in r.getMessage()] == [
-        "the heartbeat cannot be written: not now"
-    ]
 
 
 async def test_closing_a_remote_wakes_all_who_wait(world: World) -> None:

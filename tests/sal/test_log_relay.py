@@ -17,7 +17,7 @@ from lsst.ts.scriptqueue.bus import BusError
 from lsst.ts.scriptqueue.sal import Controller, Remote
 from lsst.ts.scriptqueue.sal.log_relay import BURST, RATE_PER_S
 
-from .world import INDEX, SOON_S, World, settled
+from .world import INDEX, SOON_S, World, settled, time_passes
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ async def test_flood_is_cut_and_the_cut_is_told(script: Controller, remote: Remo
     loop = asyncio.get_running_loop()
     began = loop.time()
     while not any("were not sent" in data.message for data in messages):
-        await settled_for(1.0)
+        await time_passes(1.0)
         assert loop.time() - began < 60
     texts = [data.message for data in messages]
     assert texts[0] == "message 0"
@@ -105,22 +105,15 @@ async def test_flood_is_cut_and_the_cut_is_told(script: Controller, remote: Remo
     )
 
 
-async def settled_for(seconds: float) -> None:
-    """Let virtual time pass."""
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await asyncio.Event().wait()
-
-
 async def test_steady_stream_is_held_to_the_rate(script: Controller, remote: Remote) -> None:
     messages: list[Any] = []
     remote.evt_logMessage.callback = messages.append
     for number in range(10):
         for _ in range(BURST // 2):
             script.log.info("message %d", number)
-        await settled_for(0.5)
+        await time_passes(0.5)
     assert len(messages) <= BURST + 5.0 * RATE_PER_S + 1
-    await settled_for(30.0)
+    await time_passes(30.0)
     assert sum("were not sent" in data.message for data in messages) >= 1
 
 

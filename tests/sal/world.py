@@ -118,3 +118,10 @@ async def settled() -> None:
     """Return when everything that was ready to run has run."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def time_passes(seconds: float) -> None:
+    """Let virtual time pass."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()

@@ -23,7 +23,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from .environment import LAUNCH_ID_VARIABLE
 
@@ -36,6 +36,9 @@ _PATIENCE_S = 2.0
 
 #: How often new ones, forked while the others were killed, are looked for.
 _ROUNDS = 20
+
+#: How long a process that is just being executed is given to get its environment, in seconds.
+_EXECUTION_S = 0.005
 
 _PREFIX = f"{LAUNCH_ID_VARIABLE}=".encode()
 
@@ -88,13 +91,21 @@ def end_leftovers(groups: Mapping[str, int]) -> bool:
     """
     deadline = time.monotonic() + _PATIENCE_S
     ids = {launch_id.encode(): group for launch_id, group in groups.items()}
+    suspects = _processes()
     for _ in range(_ROUNDS):
-        kinship = {pid: _kinship(pid, ids) for pid in _processes()}
+        kinship = {pid: _kinship(pid, ids) for pid in suspects}
         killed = [_kill(pid, ids) for pid, kin in kinship.items() if kin is _Kin.OURS]
-        if not killed and _Kin.UNKNOWN not in kinship.values():
+        unknown = [pid for pid, kin in kinship.items() if kin is _Kin.UNKNOWN]
+        if killed:
+            if not _wait([descriptor for descriptor in killed if descriptor is not None], deadline):
+                return False
+            suspects = _processes()
+        elif unknown:
+            # That an execution is complete is no event that one could wait for.
+            time.sleep(_EXECUTION_S)
+            suspects = unknown
+        else:
             return True
-        if not _wait([descriptor for descriptor in killed if descriptor is not None], deadline):
-            return False
     return not killed
 
 
@@ -107,14 +118,11 @@ class _Kin(enum.Enum):
     UNKNOWN = enum.auto()
 
 
-def _processes() -> Iterator[int]:
+def _processes() -> list[int]:
     try:
-        names = os.listdir("/proc")
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError:
-        return
-    for name in names:
-        if name.isdigit():
-            yield int(name)
+        return []
 
 
 def _kinship(pid: int, ids: Mapping[bytes, int]) -> _Kin:

@@ -322,6 +322,22 @@ async def test_nothing_can_be_written_after_the_end(world: World) -> None:
         script.spawn(asyncio.sleep(0), "straggler")
 
 
+async def test_topics_that_do_not_close_well_do_not_stop_the_closing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise BusError("the broker has gone")
+
+    async with Obedient(world.domain()) as script:
+        link = script._link
+        assert link is not None
+        link_close, link.aclose = link.aclose, fail  # type: ignore[method-assign]
+        await script.close()
+        assert script.phase is Phase.CLOSED
+        await link_close()
+    assert "its topics were not closed well: the broker has gone" in caplog.text
+
+
 async def test_closing_a_remote_wakes_all_who_wait(world: World) -> None:
     async with Obedient(world.domain()) as script, Remote(world.domain(), "Script", INDEX) as remote:
         waiting = [

@@ -18,7 +18,7 @@ from lsst.ts.scriptqueue.sal.definitions import component
 from lsst.ts.scriptqueue.sal.errors import ComponentError, FieldError
 from lsst.ts.scriptqueue.sal.reader import QUEUE_LENGTH
 
-from .world import EPOCH_TAI, INDEX, SOON_S, TAI_MINUS_UTC_S, World, settled
+from .world import EPOCH_TAI, INDEX, SOON_S, TAI_MINUS_UTC_S, World, settled, soon
 
 STATE = component("Script").events["state"]
 
@@ -304,6 +304,49 @@ async def test_callback_that_fails_is_logged_and_called_again(
     assert "logevent_state: the callback failed with Script.logevent_state(" in failed.getMessage()
     assert failed.exc_info is not None
     assert (refused.getMessage(), refused.exc_info) == ("logevent_state: as expected", None)
+
+
+async def test_callback_may_return_something_to_await(script: Controller, remote: Remote) -> None:
+    done = asyncio.Event()
+
+    async def work(data: Any) -> None:
+        done.set()
+
+    remote.evt_state.callback = lambda data: work(data)
+    await script.evt_state.set_write(state=1)
+    await soon(done)
+
+
+async def test_callback_that_is_far_behind_is_complained_about(
+    script: Controller, remote: Remote, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("lsst.ts.scriptqueue.sal.reader._BACKLOG_WORTH_A_WARNING", 5)
+    go_on = asyncio.Event()
+
+    async def callback(data: Any) -> None:
+        await go_on.wait()
+
+    remote.evt_state.callback = callback
+    for number in range(7):
+        await script.evt_state.set_write(numCheckpoints=number + 1)
+        await settled()
+    assert [record.getMessage() for record in caplog.records] == [
+        "logevent_state: the callback is 5 messages behind"
+    ]
+
+
+async def test_stamps_of_so_many_indices_are_kept_and_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsst.ts.scriptqueue.sal.reader._INDICES_KEPT", 3)
+    async with Remote(world.domain(), "Script") as remote, world.writing(STATE) as other:
+        for index in range(1, 5):
+            await other.write(salIndex=index, private_sndStamp=100.0)
+        await other.write(salIndex=4, private_sndStamp=99.0)
+        await other.write(salIndex=1, private_sndStamp=99.0)
+        await settled()
+        seen = [remote.evt_state.get_oldest().salIndex for _ in range(remote.evt_state.nqueued)]
+    assert seen == [1, 2, 3, 4, 1]
 
 
 async def test_queue_is_not_for_those_who_have_a_callback(remote: Remote) -> None:

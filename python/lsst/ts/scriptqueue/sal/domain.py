@@ -115,9 +115,11 @@ class Domain:
 
     async def close(self) -> None:
         """Close all controllers and remotes, then the bus. Idempotent."""
-        for endpoint in (*self.controllers, *self.remotes):
-            await endpoint.close()
-        await self.bus.aclose()
+        try:
+            for endpoint in (*self.controllers, *self.remotes):
+                await endpoint.close()
+        finally:
+            await self.bus.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -315,7 +315,10 @@ class Endpoint:
         except (BusError, TimeoutError) as error:
             self.log.warning("%s: last messages were not written: %r", self.title, error)
         link, self._link = self._link, None
-        await link.aclose()
+        try:
+            await link.aclose()
+        except BusError as error:
+            self.log.warning("%s: its topics were not closed well: %s", self.title, error)
 
     def _settle_done(self) -> None:
         if self._done is None or self._done.done():

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..bus.contract import Message, TopicSpec
@@ -217,20 +218,29 @@ class EventReader:
             self._is_running = False
 
     def _call(self, callback: Callback, record: Record) -> None:
-        try:
-            callback(record)
-        except ExpectedError as error:
-            self._owner.log.warning("%s: %s", self.topic.name, error)
-        except Exception:
-            self._owner.log.exception("%s: the callback failed with %r", self.topic.name, record)
+        with self._logging(record):
+            result = callback(record)
+            if result is not None and inspect.isawaitable(result) and self._owner.is_running:
+                self._owner.spawn(
+                    self._finish(result, record), f"{self.topic.name} callback", background=True
+                )
 
     async def _await_callback(self, record: Record) -> None:
-        if self._callback is None:
-            return
+        with self._logging(record):
+            if self._callback is not None:
+                result = self._callback(record)
+                if result is not None:
+                    await result
+
+    async def _finish(self, result: Awaitable[None], record: Record) -> None:
+        with self._logging(record):
+            await result
+
+    @contextlib.contextmanager
+    def _logging(self, record: Record) -> Iterator[None]:
+        """Log what a callback raises; nothing else comes of it."""
         try:
-            result = self._callback(record)
-            if result is not None:
-                await result
+            yield
         except ExpectedError as error:
             self._owner.log.warning("%s: %s", self.topic.name, error)
         except Exception:

@@ -169,10 +169,9 @@ class LocalLauncher(Launcher):
 
     def _disown(self, child: _Child, owner: asyncio.Task[None]) -> None:
         del self._children[child.request.launch_id]
-        if not owner.cancelled() and child.launched.done() and owner.exception() is not None:
-            logger.error(
-                "%s was ended by an error of its owner", owner.get_name(), exc_info=owner.exception()
-            )
+        error = None if owner.cancelled() else owner.exception()
+        if error is not None and child.launched.done():
+            logger.error("%s was ended by an error of its owner", owner.get_name(), exc_info=error)
 
     def _start(self, child: _Child) -> Spawned:
         """Start a child with its output file; called in a thread."""

@@ -64,6 +64,7 @@ class PaperQueue(Controller):
         self.life: Sequence[tuple[S, P]] = GOOD_LIFE
         self.held = asyncio.Event()
         self.held.set()
+        self.running = True
         self.waiting: list[int] = []
         self.past: list[int] = []
         self._indices = itertools.count(index * 100_000 + 1)
@@ -113,7 +114,7 @@ class PaperQueue(Controller):
     async def live(self, index: int) -> None:
         for script_state, process_state in self.life:
             await self.tell_script(index, script_state, process_state)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0)
 
     async def tell_script(self, index: int, script_state: S, process_state: P) -> None:
         await self.events["script"].set_write(
@@ -132,7 +133,7 @@ class PaperQueue(Controller):
         await self.events["queue"].set_write(
             force_output=True,
             enabled=True,
-            running=True,
+            running=self.running,
             length=len(self.waiting),
             salIndices=padded(self.waiting),
             pastLength=len(self.past),
@@ -147,9 +148,22 @@ class Stage:
         self.clock = FakeClock()
         self.said: list[str] = []
         self.boards: list[Board] = []
+        self._something_said = asyncio.Event()
         self._broker = MemoryBroker()
         self._origins = itertools.count(1001)
         self._domains: list[Domain] = []
+
+    def say(self, line: str) -> None:
+        """Keep what a waiting client says."""
+        self.said.append(line)
+        self._something_said.set()
+
+    async def says(self, line: str) -> None:
+        """Wait until a waiting client has said something."""
+        async with asyncio.timeout(SOON_S):
+            while line not in self.said:
+                self._something_said.clear()
+                await self._something_said.wait()
 
     def domain(self) -> Domain:
         domain = Domain(MemoryBus(self._broker), clock=self.clock, origin=next(self._origins))
@@ -177,7 +191,7 @@ class Stage:
         client = self.client(interest_of(order))
         self.boards.append(client.feed.board)
         async with asyncio.timeout(SOON_S), connect(client):
-            return await carry_out(client, order, self.said.append)
+            return await carry_out(client, order, self.say)
 
     async def close(self) -> None:
         for domain in self._domains:

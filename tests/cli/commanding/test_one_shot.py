@@ -80,13 +80,13 @@ async def test_no_queue_is_said_and_how_to_start_one(stage: Stage) -> None:
     assert "no ScriptQueue:1 is heard from" in outcome.result
     assert "run_script_queue 1 --state enabled" in outcome.result
     assert asyncio.get_running_loop().time() - began == pytest.approx(HEARING_S)
-    assert outcome.as_data()["ack"] is None
+    assert outcome.as_data()["ackName"] == "CMD_NOACK"
 
 
 async def test_what_a_dead_queue_left_behind_is_no_sign_of_life(stage: Stage) -> None:
     async with stage.queue():
         pass
-    await asyncio.sleep(60)
+    stage.clock.step(60)
     assert (await stage.do("pause")).exit is Exit.NO_ANSWER
 
 
@@ -169,11 +169,28 @@ async def test_waiting_has_a_time_limit(stage: Stage) -> None:
     assert outcome.script.script_state == S.CONFIGURED
 
 
+async def test_it_is_said_why_a_script_does_not_start(stage: Stage) -> None:
+    async with stage.queue() as queue, asyncio.TaskGroup() as group:
+        queue.life, queue.running = [(S.CONFIGURED, P.CONFIGURED)], False
+        doing = group.create_task(stage.do(f"{SLEW} --wait running"))
+        await stage.says(f"script {SCRIPT} is CONFIGURED")
+        queue.running = True
+        await queue.tell_queue()
+        await queue.tell_script(SCRIPT, S.RUNNING, P.RUNNING)
+        await doing
+    assert stage.said == [
+        "ScriptQueue:1 is paused; it starts no script before resume",
+        f"script {SCRIPT} is CONFIGURED",
+        "ScriptQueue:1 goes on",
+        f"script {SCRIPT} is RUNNING",
+    ]
+
+
 async def test_waiting_ends_when_the_queue_falls_silent(stage: Stage) -> None:
     async with stage.queue() as queue, asyncio.TaskGroup() as group:
         queue.life = [(S.CONFIGURED, P.CONFIGURED)]
         doing = group.create_task(stage.do(f"{SLEW} --wait done"))
-        await asyncio.sleep(5)
+        await stage.says(f"script {SCRIPT} is CONFIGURED")
         await queue.close()
         outcome = await doing
     assert outcome.exit is Exit.WAIT_TIMEOUT
@@ -185,7 +202,7 @@ async def test_waiting_ends_when_the_queue_goes_offline(stage: Stage) -> None:
     async with stage.queue() as queue, asyncio.TaskGroup() as group:
         queue.life = [(S.CONFIGURED, P.CONFIGURED)]
         doing = group.create_task(stage.do(f"{SLEW} --wait done"))
-        await asyncio.sleep(5)
+        await stage.says(f"script {SCRIPT} is CONFIGURED")
         await queue.events["summaryState"].set_write(summaryState=State.OFFLINE)
         outcome = await doing
     assert outcome.script is not None

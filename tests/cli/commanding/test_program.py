@@ -190,6 +190,17 @@ async def test_a_pipe_that_is_closed_ends_the_monitor(queue: None) -> None:
     assert (process.returncode, err) == (0, b"")
 
 
+@pytest.mark.parametrize("lines", [b"", b"show available\nshow available\n"], ids=["one shot", "lines"])
+async def test_a_pipe_that_is_closed_is_no_error(queue: None, lines: bytes) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = () if lines else ("show", "available")
+    async with started("1", *words, stdin=PIPE, stdout=writer, stderr=PIPE) as process:
+        os.close(writer)
+        _, err = await process.communicate(lines)
+    assert (process.returncode, err) == (0, b"")
+
+
 async def test_lines_from_a_pipe(queue: None) -> None:
     status, out, err = await run("1", stdin="show available\nmvoe 100001 first\npause\nresume\n")
     assert status == 2

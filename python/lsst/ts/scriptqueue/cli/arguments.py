@@ -86,7 +86,12 @@ class Order:
 #: Options of every command, whoever carries it out.
 COMMON: tuple[Parameter, ...] = (
     Parameter("--json", None, "print one JSON object, for programs", required=False),
-    Parameter("--timeout", SECONDS, "time limit for the acknowledgement", required=False),
+    Parameter(
+        "--timeout",
+        SECONDS,
+        "time limit for the acknowledgement (default: 10 or 30, by command)",
+        required=False,
+    ),
 )
 
 #: Commands that make no sense at a prompt, and those that do only there.

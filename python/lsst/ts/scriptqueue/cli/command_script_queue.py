@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import functools
+import os
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
@@ -87,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.COMPLETE
     except UsageError as error:
         return _complain(str(error), Exit.USAGE)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
     except BusError as error:
         return _complain(str(error), Exit.NO_BUS)
 
@@ -97,10 +101,11 @@ async def _one_shot(index: int, order: Order) -> Exit:
         async with connect(client):
             outcome = await carry_out(client, order, _say_nothing if order.as_json else _to_stderr)
     text = report(outcome, client.feed.board)
-    for line in text.out:
-        print(line)
     for line in text.err:
         _to_stderr(line)
+    with contextlib.suppress(BrokenPipeError):
+        for line in text.out:
+            _to_stdout(line)
     return outcome.exit
 
 
@@ -119,14 +124,17 @@ async def _session(options: Options) -> Exit:
         Domain.connect(options.given.get("bus")) as domain,
         connect(Client(domain, options.index, Interest())) as client,
     ):
-        session = Session(client, print, _to_stderr, given=options.given)
+        session = Session(client, _to_stdout, _to_stderr, given=options.given)
         if sys.stdin.isatty() and sys.stdout.isatty():
             # Not cheap to import, and only needed here.
             from .interactive import prompt_lines
 
             return await prompt_lines(session)
-        with session.showing_events():
-            return await session.run(read_lines(sys.stdin.fileno()))
+        try:
+            with session.showing_events():
+                return await session.run(read_lines(sys.stdin.fileno()))
+        except BrokenPipeError:
+            return Exit.COMPLETE
 
 
 async def _until_told(work: Coroutine[Any, Any, Exit], told: Exit | None = None) -> Exit:
@@ -216,6 +224,15 @@ def _index(word: str) -> int:
 def _complain(text: str, status: Exit) -> Exit:
     _to_stderr(f"{_PROGRAM}: {text}")
     return status
+
+
+def _to_stdout(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # What is still in the buffer would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def _to_stderr(line: str) -> None:

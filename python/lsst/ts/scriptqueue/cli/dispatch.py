@@ -8,6 +8,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 
+from ..bus.contract import BusError
 from ..sal.enums import SalRetCode
 from ..sal.errors import AckError, AckTimeoutError, FieldError
 from .arguments import Order
@@ -37,7 +38,7 @@ def interest_of(order: Order) -> Interest:
         events |= {order.form.answer.event, "script"}
         follows = order.form.answer.event in ("queue", "script")
     if follows:
-        events.add("script")
+        events |= {"queue", "script"}
     return Interest(
         queue=tuple(sorted(events)),
         scripts=("state",) if follows else (),
@@ -95,6 +96,8 @@ async def _send(client: Client, order: Order) -> Outcome:
         return Outcome(order, code, error.ackcmd.result.removeprefix(_PREFIX), error.ackcmd)
     except FieldError as error:
         return Outcome(order, Exit.USAGE, str(error))
+    except BusError as error:
+        return Outcome(order, Exit.NO_BUS, str(error))
     return Outcome(order, Exit.COMPLETE, ack.result, ack)
 
 

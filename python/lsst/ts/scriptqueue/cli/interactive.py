@@ -25,6 +25,7 @@ from ..sal.enums import ScriptState, State
 from .client import NoQueueError
 from .completion import suggestions
 from .feed import Board
+from .kinds import Loudness
 from .outcomes import Exit
 from .session import Session
 from .wording import name_of
@@ -66,7 +67,7 @@ async def prompt_lines(session: Session, history: History | None = None) -> Exit
             await client.hear()
         except NoQueueError as error:
             print(error)
-        await session.run_line("events brief")
+        session.loudness = Loudness.BRIEF
         with session.showing_events():
             while not session.has_ended:
                 try:

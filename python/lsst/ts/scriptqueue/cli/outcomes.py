@@ -8,7 +8,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
-from ..sal.enums import ScriptProcessState, ScriptState
+from ..sal.enums import SalRetCode, ScriptProcessState, ScriptState
 from ..sal.errors import ack_name
 from ..sal.records import Record
 from .arguments import Order
@@ -107,14 +107,15 @@ class Outcome:
     script: ScriptOutcome | None = None
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as a program wants it."""
+        """Return it as a program wants it; without an acknowledgement its code is CMD_NOACK."""
+        code: int = SalRetCode.CMD_NOACK if self.ack is None else self.ack.ack
         data: dict[str, Any] = {
             "command": self.order.form.command,
             "component": self.order.form.component,
             "exit": int(self.exit),
-            "ack": None if self.ack is None else self.ack.ack,
-            "ackName": None if self.ack is None else ack_name(self.ack.ack),
-            "error": None if self.ack is None else self.ack.error,
+            "ack": int(code),
+            "ackName": ack_name(code),
+            "error": 0 if self.ack is None else self.ack.error,
             "result": self.result,
         }
         if self.event is not None:

@@ -29,11 +29,15 @@ class Report:
     err: tuple[str, ...] = ()
 
 
+#: Of these there is nothing to print but why.
+_NOT_DONE = frozenset({Exit.REFUSED, Exit.NO_ANSWER, Exit.USAGE, Exit.NO_BUS})
+
+
 def report(outcome: Outcome, board: Board) -> Report:
     """Say what came of an order, as it was asked for."""
     if outcome.order.as_json:
         return Report(out=(as_json(outcome.as_data()),))
-    if outcome.ack is None or outcome.exit in (Exit.REFUSED, Exit.NO_ANSWER, Exit.USAGE):
+    if outcome.exit in _NOT_DONE:
         verb = " was refused" if outcome.exit is Exit.REFUSED else ""
         return Report(err=(f"{outcome.order.form.name}{verb}: {outcome.result}",))
     if outcome.event is not None:

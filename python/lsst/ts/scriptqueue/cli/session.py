@@ -39,6 +39,8 @@ class Session:
 
     Attributes
     ----------
+    loudness
+        Which events are shown now.
     has_ended
         Was the end asked for?
     """
@@ -56,7 +58,7 @@ class Session:
         self.has_ended = False
         self._out = out
         self._err = err
-        self._loudness = loudness
+        self.loudness = loudness
         self._given = given
 
     @contextlib.contextmanager
@@ -109,7 +111,7 @@ class Session:
             case Local.QUIT:
                 self.has_ended = True
             case Local.EVENTS:
-                self._loudness = order.values["which"]
+                self.loudness = order.values["which"]
             case _:
                 return self._help(order.values.get("about", []))
         return Exit.COMPLETE
@@ -123,7 +125,7 @@ class Session:
         return Exit.COMPLETE
 
     def _event(self, event: Event) -> None:
-        is_shown = self._loudness is Loudness.ALL or (self._loudness is Loudness.BRIEF and matters(event))
+        is_shown = self.loudness is Loudness.ALL or (self.loudness is Loudness.BRIEF and matters(event))
         if is_shown and self._given.get("json"):
             self._out(event_as_json(event))
         elif is_shown:

@@ -51,9 +51,12 @@ async def wait_for(
         Told of its states, in a line each.
     """
     last: Record | None = None
+    hindrance = ""
     try:
         async with asyncio.timeout(timeout_s):
             while True:
+                if goal is not Goal.CONFIGURED and hindrance != (hindrance := _hindrance(client)):
+                    say(hindrance or f"ScriptQueue:{client.index} goes on")
                 event = await _next_of_queue(events)
                 if event is None or _is_offline(event):
                     gone = f"has been silent for {GONE_S:g} s" if event is None else "has gone OFFLINE"
@@ -74,6 +77,16 @@ async def wait_for(
                     return _missed(Exit.SCRIPT_ENDED, goal, index, record, reason)
     except TimeoutError:
         return _missed(Exit.WAIT_TIMEOUT, goal, index, last, f"the time limit of {timeout_s:g} s is over")
+
+
+def _hindrance(client: Client) -> str:
+    """Return why the queue starts no script, if it does not."""
+    queue = client.feed.board.latest.get("queue")
+    if queue is None or (queue.enabled and queue.running):
+        return ""
+    if not queue.enabled:
+        return f"ScriptQueue:{client.index} is not enabled; it starts no script before it is"
+    return f"ScriptQueue:{client.index} is paused; it starts no script before resume"
 
 
 def _progress(record: Record) -> str:

@@ -1,0 +1,150 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long processes take until they are heard: scripts, and the floors beside them.
+
+Nothing but the client listens here: no queue runs. A script is started as its
+queue would start it, and is ended when it has reported UNCONFIGURED.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bare_dds import PING, PONG, READY, BarePeer
+from children import Crowd, Usage, memory_of
+from figures import Readings
+from watch import ScriptWatch
+
+from lsst.ts.scriptqueue.bus.contract import TopicSpec
+from lsst.ts.scriptqueue.bus.dds.discovery import configuration
+from lsst.ts.scriptqueue.launch.environment import child_environment
+from lsst.ts.scriptqueue.sal.definitions import component
+from lsst.ts.scriptqueue.sal.enums import ScriptState
+
+__all__ = ["Floors", "measure_interpreter", "measure_scripts"]
+
+HERE = Path(__file__).parent
+
+#: Indices of scripts that belong to no queue that runs.
+FIRST_INDEX = 300_001
+
+READY_LIMIT_S = 60.0
+
+
+class Floors:
+    """What is measured without anything of ours but discovery's settings.
+
+    Parameters
+    ----------
+    domain
+        A DDS domain for floors alone.
+    folder
+        A temporary folder.
+    readings
+        Where it goes.
+    """
+
+    def __init__(self, domain: int, folder: Path, readings: Readings) -> None:
+        script = component("Script")
+        self._readings = readings
+        self._plan = folder / "bare.json"
+        self._plan.write_text(
+            json.dumps(
+                {
+                    "domain": domain,
+                    "configurations": [
+                        configuration("leaf", domain, with_place=with_place) for with_place in (True, False)
+                    ],
+                    "writes": [_topic(topic) for topic in (*script.events.values(), script.ackcmd)],
+                    "reads": [_topic(topic) for topic in script.commands.values()],
+                }
+            )
+        )
+        self._peer = BarePeer(domain, [configuration("hub", domain)])
+        self._ready = self._peer.inlet(READY)
+        self._pings, self._pongs = self._peer.writer(PING), self._peer.inlet(PONG)
+        self._last = 0
+
+    async def measure_bare(self, count: int) -> None:
+        """Start so many bare participants at once, and hear of each."""
+        with Crowd() as crowd:
+            taken_s = await self.start_bare(crowd, count)
+            self._readings.add(f"bare_{count}", taken_s)
+            if count <= 20:
+                memories = [memory_of(pid) for pid in crowd.pids]
+                self._readings.add("bare_rss", *(memory.rss_mb for memory in memories))
+                if count == 20:
+                    self._readings.add("bare_pss", *(memory.pss_mb for memory in memories))
+            usages = await crowd.end()
+            self._readings.add("bare_cpu", *(usage.cpu_s for usage in usages))
+
+    async def start_bare(self, crowd: Crowd, count: int, interval_s: float = 5.0) -> float:
+        """Start bare participants, and return the time until the last was heard (seconds)."""
+        numbers = range(self._last + 1, self._last + count + 1)
+        self._last += count
+        started = time.perf_counter()
+        for number in numbers:
+            crowd.start(
+                [sys.executable, str(HERE / "bare_process.py"), str(self._plan), str(number), str(interval_s)]
+            )
+        arrivals = await asyncio.to_thread(self._ready.arrivals, count, READY_LIMIT_S)
+        return max(arrivals.values()) - started
+
+    async def measure_round_trips(self, count: int) -> None:
+        """Send numbers to a process that sends them back."""
+        with Crowd() as crowd:
+            self._last += 1
+            crowd.start([sys.executable, str(HERE / "bare_echo.py"), str(self._plan), str(self._last)])
+            await asyncio.to_thread(self._ready.arrivals, 1, READY_LIMIT_S)
+            trips = await asyncio.to_thread(self._round_trips, count)
+        # The first ones are those of a process that has just started.
+        self._readings.add("round_trip", *(trip * 1e3 for trip in trips[count // 10 :]))
+
+    def _round_trips(self, count: int) -> list[float]:
+        trips = []
+        for _ in range(count):
+            self._last += 1
+            sent = time.perf_counter()
+            self._peer.send(self._pings, self._last)
+            # The echo of the last ping to the process before comes, too.
+            while (pongs := self._pongs.wait(READY_LIMIT_S)) and self._last not in pongs:
+                pass
+            if not pongs:
+                raise TimeoutError(f"a ping did not come back within {READY_LIMIT_S} s")
+            trips.append(time.perf_counter() - sent)
+        return trips
+
+
+async def measure_interpreter(readings: Readings) -> None:
+    """Start an interpreter that does nothing, and one that does nothing with asyncio."""
+    programs = {"interpreter": "pass", "asyncio": "import asyncio; asyncio.run(asyncio.sleep(0))"}
+    for key, program in programs.items():
+        with Crowd() as crowd:
+            began = time.perf_counter()
+            crowd.start([sys.executable, "-c", program])
+            readings.add("spawn", (time.perf_counter() - began) * 1e3)
+            readings.add(key, *(usage.wall_s for usage in await crowd.ended()))
+
+
+async def measure_scripts(watch: ScriptWatch, script: Path, count: int, readings: Readings) -> None:
+    """Start so many scripts at once, and hear each report UNCONFIGURED."""
+    environment = child_environment(str(script), "bench")
+    with Crowd() as crowd:
+        indices = range(FIRST_INDEX, FIRST_INDEX + count)
+        watch.forget()
+        began = time.perf_counter()
+        for index in indices:
+            crowd.start([str(script), str(index)], environment=environment)
+        reports = await watch.reached(indices, ScriptState.UNCONFIGURED, READY_LIMIT_S)
+        readings.add(f"ready_{count}", max(report.heard for report in reports.values()) - began)
+        usages: list[Usage] = await crowd.end()
+        readings.add("ready_cpu", *(usage.cpu_s for usage in usages))
+
+
+def _topic(topic: TopicSpec) -> list[Any]:
+    return [topic.name, [[field.name, field.type.value, field.count] for field in topic.fields]]

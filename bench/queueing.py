@@ -1,0 +1,99 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a ScriptQueue takes: to start, to add, to hand over, and to do nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+
+from children import Crowd, cpu_of, memory_of
+from figures import Readings
+from loading import Floors
+from service import Service
+from watch import ScriptWatch
+
+from lsst.ts.scriptqueue.sal import ScriptState
+
+__all__ = ["measure_adds", "measure_handovers", "measure_idle", "measure_service"]
+
+LIMIT_S = 30.0
+
+#: Long enough for the next script to have got its group id meanwhile.
+RUN_TIME_S = 0.15
+
+
+async def measure_adds(
+    service: Service, watch: ScriptWatch, path: str, count: int, readings: Readings
+) -> None:
+    """Add scripts at once to a paused queue, then let them run."""
+    await service.pause()
+    watch.forget()
+    cpu_before = cpu_of(service.pid)
+    children_before = service.children_cpu()
+    began = time.perf_counter()
+
+    async def add() -> tuple[int, float]:
+        index = await service.add(path, "duration: 0")
+        return index, time.perf_counter() - began
+
+    added = await asyncio.gather(*(add() for _ in range(count)))
+    indices = [index for index, _ in added]
+    reports = await watch.reached(indices, ScriptState.CONFIGURED, LIMIT_S)
+    readings.add(f"configured_{count}", max(report.heard for report in reports.values()) - began)
+    if count == 1:
+        readings.add("ack", added[0][1] * 1e3)
+    pids = service.script_pids()
+    if count == 20:
+        memories = [memory_of(pid) for pid in pids]
+        readings.add("script_rss", *(memory.rss_mb for memory in memories))
+        readings.add("script_pss", *(memory.pss_mb for memory in memories))
+    await _run_all(service, watch, indices, pids)
+    if count == 20:
+        readings.add("script_cpu", (service.children_cpu() - children_before) / count)
+        readings.add("queue_cpu", (cpu_of(service.pid) - cpu_before) / count * 1e3)
+
+
+async def measure_handovers(
+    service: Service, watch: ScriptWatch, path: str, count: int, readings: Readings
+) -> None:
+    """Let scripts that wait configured run one after another."""
+    await service.pause()
+    watch.forget()
+    indices = [await service.add(path, f"duration: {RUN_TIME_S}") for _ in range(count)]
+    await watch.reached(indices, ScriptState.CONFIGURED, LIMIT_S)
+    await _run_all(service, watch, indices, service.script_pids())
+    done = await watch.reached(indices, ScriptState.DONE, LIMIT_S)
+    running = await watch.reached(indices, ScriptState.RUNNING, LIMIT_S)
+    for before, after in itertools.pairwise(indices):
+        readings.add("handover", (running[after].sent_tai - done[before].sent_tai) * 1e3)
+
+
+async def measure_idle(service: Service, floors: Floors, beats: int, readings: Readings) -> None:
+    """Let an enabled queue and a bare participant do nothing but beat, at the same time."""
+    with Crowd() as crowd:
+        await floors.start_bare(crowd, 1, interval_s=1.0)
+        pids = {"queue_idle": service.pid, "bare_idle": crowd.pids[0]}
+        await service.beats(1)
+        before = {key: cpu_of(pid) for key, pid in pids.items()}
+        began = time.perf_counter()
+        await service.beats(beats)
+        taken_s = time.perf_counter() - began
+        for key, pid in pids.items():
+            readings.add(key, (cpu_of(pid) - before[key]) / taken_s * 100)
+        await crowd.end()
+
+
+def measure_service(service: Service, readings: Readings) -> None:
+    """Take the memory of a queue that has worked."""
+    memory = memory_of(service.pid)
+    readings.add("queue_rss", memory.rss_mb)
+    readings.add("queue_pss", memory.pss_mb)
+
+
+async def _run_all(service: Service, watch: ScriptWatch, indices: Sequence[int], pids: Sequence[int]) -> None:
+    await service.resume()
+    await watch.reached(indices, ScriptState.DONE, LIMIT_S)
+    await service.gone(pids)

@@ -1,0 +1,111 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A ScriptQueue as a process of its own, commanded by an ordinary client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
+
+import psutil
+from children import Crowd, cpu_of
+
+from lsst.ts.scriptqueue.sal import Domain, Location, Remote, State
+
+__all__ = ["Service", "running_service"]
+
+INDEX = 1
+START_LIMIT_S = 30.0
+COMMAND_LIMIT_S = 60.0
+
+
+class Service:
+    """A running ScriptQueue and a client of it.
+
+    Attributes
+    ----------
+    pid
+        Its process.
+    remote
+        The client.
+    enabled_s
+        Time from its start until ENABLED was heard (seconds).
+    enabled_cpu_s
+        CPU it had taken by then (seconds).
+    """
+
+    def __init__(self, pid: int, remote: Remote, enabled_s: float) -> None:
+        self.pid = pid
+        self.remote = remote
+        self.enabled_s = enabled_s
+        self.enabled_cpu_s = cpu_of(pid)
+
+    async def add(self, path: str, config: str) -> int:
+        """Add a script at the end, and return its index."""
+        ack = await self.remote.cmd_add.set_start(
+            timeout=COMMAND_LIMIT_S,
+            isStandard=True,
+            path=path,
+            config=config,
+            location=Location.LAST,
+        )
+        return int(ack.result)
+
+    async def pause(self) -> None:
+        """Have it start nothing."""
+        await self.remote.cmd_pause.set_start(timeout=COMMAND_LIMIT_S)
+
+    async def resume(self) -> None:
+        """Have it go on."""
+        await self.remote.cmd_resume.set_start(timeout=COMMAND_LIMIT_S)
+
+    def script_pids(self) -> list[int]:
+        """Return the processes of its scripts."""
+        return [child.pid for child in psutil.Process(self.pid).children()]
+
+    def children_cpu(self) -> float:
+        """Return the CPU time of all its children that have ended (seconds)."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.children_user + times.children_system)
+
+    async def gone(self, pids: Iterable[int]) -> None:
+        """Wait until processes of scripts have ended and were reaped."""
+        processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+        await asyncio.to_thread(psutil.wait_procs, processes, START_LIMIT_S)
+
+    async def beats(self, count: int) -> None:
+        """Let so many of its heartbeats go by."""
+        for _ in range(count):
+            await self.remote.evt_heartbeat.next(flush=True, timeout=START_LIMIT_S)
+
+
+@contextlib.asynccontextmanager
+async def running_service(domain: Domain, standard: Path, folder: Path) -> AsyncIterator[Service]:
+    """Start a ScriptQueue, wait until it is ENABLED, and end it on leaving."""
+    # A client of its own, so that the state is that of this process.
+    remote = Remote(domain, "ScriptQueue", INDEX, include=("summaryState", "heartbeat", "queue"))
+    folder.mkdir()
+    log = folder / "queue.log"
+    command = [sys.executable, "-m", "lsst.ts.scriptqueue.cli.run_script_queue", str(INDEX)]
+    command += ["--standard", str(standard), "--external", str(standard)]
+    command += ["--state-dir", str(folder), "--state", "enabled", "--bus", "dds"]
+    with Crowd() as crowd:
+        async with remote:
+            began = crowd.start(command, log=log)
+            try:
+                await _state(remote, State.ENABLED)
+            except TimeoutError:
+                raise RuntimeError(f"no ScriptQueue within {START_LIMIT_S} s:\n{log.read_text()}") from None
+            yield Service(crowd.pids[0], remote, time.perf_counter() - began)
+        await crowd.end()
+
+
+async def _state(remote: Any, state: State) -> None:
+    async with asyncio.timeout(START_LIMIT_S):
+        while (await remote.evt_summaryState.next(flush=False)).summaryState != state:
+            pass

@@ -212,6 +212,7 @@ class Watcher:
             for index, other in self.scripts.items()
             if index != effect.index
             and other.process
+            and not other.past
             and index not in queue.past
             and self.shown[index].script_state in _ACTIVE
         ]

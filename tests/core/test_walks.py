@@ -1,0 +1,164 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random walks through the same world as in `test_stateful`, many and long.
+
+Hypothesis finds small examples but repeats itself; a walk goes far. All walks
+together must have taken every transition there is, so that none of them is
+there for nothing and none was only ever tested by itself.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import pytest
+
+from lsst.ts.scriptqueue.core import commands as cmd
+from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core import life
+from lsst.ts.scriptqueue.core.phases import TRANSITIONS, Phase, Trigger
+from lsst.ts.scriptqueue.core.states import Location, ScriptState
+
+from .world import World
+
+Item = TypeVar("Item")
+S = ScriptState
+STATES = [*S, S.RUNNING, S.DONE, S.STOPPED, S.FAILED, S.FAILED, S.CONFIGURE_FAILED]
+EXITS: list[tuple[int | None, int | None]] = [(0, None), (1, None), (None, 9), (None, 15)]
+
+
+class Walk:
+    """A walk of its own, decided by its seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.world = World(self.choice([100_000, 199_990]), self.choice([1, 3, 400]))
+        self._actions, weights = zip(*self.weighted_actions(), strict=True)
+        self._weights = weights
+
+    def go(self, steps: int) -> None:
+        for _ in range(steps):
+            self.world.driver.tick(self.choice([0.0, 0.001, 1.0, 60.0, -5.0]))
+            (action,) = self.random.choices(self._actions, self._weights)
+            action()
+        self.world.come_to_rest()
+        self.world.check_determinism()
+
+    def weighted_actions(self) -> Iterable[tuple[Callable[[], None], int]]:
+        world = self.world
+        yield self.work, 120
+        yield lambda: world.give(cmd.AddScript(True, "x.py", target=self.target())), 10
+        yield lambda: world.give(cmd.AddScript(True, "x.py")), 10
+        yield self.add_of_a_block, 6
+        yield lambda: world.give(cmd.MoveScript(self.index(), self.target())), 8
+        yield lambda: world.give(cmd.RequeueScript(self.index(), self.target())), 4
+        yield self.stop, 6
+        yield lambda: world.give(cmd.Pause()), 2
+        yield lambda: world.give(cmd.Resume()), 16
+        yield lambda: world.give(cmd.ShowScript(self.index())), 2
+        yield lambda: world.enable(self.choice([True] * 5 + [False])), 6
+        yield lambda: self.each(world.launches, world.fail_launch), 1
+        yield (
+            lambda: self.each(list(world.processes), lambda index: world.exit(index, *self.choice(EXITS))),
+            6,
+        )
+        yield lambda: world.report(self.index(), self.choice(STATES)), 6
+        yield lambda: self.each(world.live()[:1], lambda index: world.report(index, self.choice(STATES))), 5
+        yield lambda: self.each(world.live()[:1], self.stop_one), 5
+        yield self.last_words_after_the_exit, 3
+        yield lambda: world.report(self.index(), self.choice(STATES), origin=3), 4
+        yield lambda: world.metadata(self.index()), 3
+        yield lambda: self.each(world.questions, lambda asked: world.answer(asked, False)), 8
+        yield lambda: self.each(world.questions, lambda asked: world.answer(asked, True)), 4
+        yield lambda: self.each(list(world.driver.watcher.timers.values()), world.expire), 8
+        yield lambda: self.each(world.cancelled_timers, world.expire), 3
+        yield lambda: self.each(world.block_requests, world.give_block_id), 8
+        yield lambda: self.each(world.block_requests, world.refuse_block_id), 3
+        if self.random.random() < 0.1:
+            yield lambda: world.apply(ev.ShutdownRequested(world.driver.now, "SIGTERM")), 1
+
+    def work(self) -> None:
+        """Let one script get on."""
+        if self.world.launches and self.random.random() < 0.5:
+            self.world.start(self.choice(self.world.launches), wrapped=self.random.random() < 0.2)
+        self.each(list(self.world.processes), self.world.obey)
+
+    def add_of_a_block(self) -> None:
+        wish = cmd.AddScript(
+            True,
+            "x.py",
+            target=self.target(),
+            block=self.choice(["BLOCK-1", "BLOCK-T2", "nonsense"]),
+            block_size=self.choice([1, 2, 3, 500]),
+            start_block=self.choice([True, False]),
+        )
+        self.world.give(wish)
+
+    def stop(self) -> None:
+        indices = tuple(self.index() for _ in range(self.choice([1, 1, 2, 3])))
+        self.world.give(cmd.StopScripts(indices, self.choice([True, False])))
+
+    def stop_one(self, index: int) -> None:
+        self.world.give(cmd.StopScripts((index,), self.choice([True, False])))
+
+    def last_words_after_the_exit(self) -> None:
+        current = self.world.driver.model.queue.current
+        if current in self.world.processes:
+            origin = self.world.processes[current].origin
+            self.world.exit(current, 1)
+            self.world.report(current, self.choice(STATES), origin)
+
+    def index(self) -> int:
+        live = self.world.live()
+        return self.choice([*live, *live, *self.world.known, 7])
+
+    def target(self) -> cmd.Target:
+        return cmd.Target(self.choice(list(Location)), self.index())
+
+    def choice(self, items: list[Item]) -> Item:
+        return self.random.choice(items)
+
+    def each(self, items: list[Item], do: Callable[[Item], object]) -> None:
+        """Do something with one of the items, if there are any."""
+        if items:
+            do(self.choice(items))
+
+
+class Recorder(dict[tuple[Phase, Trigger], Phase]):
+    """The table of transitions, remembering which were taken."""
+
+    def __init__(self) -> None:
+        super().__init__(TRANSITIONS)
+        self.taken: set[tuple[Phase, Trigger]] = set()
+
+    def get(self, key: tuple[Phase, Trigger], default: object = None) -> Phase | None:  # type: ignore[override]
+        self.taken.add(key)
+        return super().get(key)
+
+
+def walk(seeds: range, steps: int) -> None:
+    for seed in seeds:
+        try:
+            Walk(seed).go(steps)
+        except BaseException as error:
+            error.add_note(f"on the walk of seed {seed}")
+            raise
+
+
+def test_walks_take_every_transition_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    monkeypatch.setattr(life, "TRANSITIONS", recorder)
+    walk(range(200), 300)
+    more = iter(range(200, 2_000))
+    while (never := set(TRANSITIONS) - recorder.taken) and (seed := next(more, 0)):
+        walk(range(seed, seed + 1), 300)
+    assert not {f"{phase.name} {trigger.name}" for phase, trigger in never}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+def test_walks_for_long() -> None:
+    start = random.randrange(2**32)
+    walk(range(start, start + 2_000), 1_000)

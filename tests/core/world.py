@@ -1,0 +1,249 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A world around a model, that can do whatever the real one can do.
+
+It keeps what is outstanding: launches, processes, unanswered commands, time
+limits (also those cancelled a moment ago, whose expiry may be on its way),
+and questions for ids of blocks. It may let any of that happen, in any order,
+badly or well; but it never lets happen what an edge cannot produce, such as
+the exit of a process that was not started.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lsst.ts.scriptqueue.core import commands as cmd
+from lsst.ts.scriptqueue.core import effects as fx
+from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.model import QueueModel
+from lsst.ts.scriptqueue.core.states import FINAL_STATES, ScriptState
+from lsst.ts.scriptqueue.core.views import VisitMetadata
+
+from .driver import START_TAI, Driver
+
+__all__ = ["Process", "Question", "World"]
+
+S = ScriptState
+Question = fx.ConfigureScript | fx.SetGroupId | fx.RunScript | fx.StopScript
+
+#: Steps after which a world that behaves must have come to rest.
+_MAX_STEPS = 5_000
+
+
+@dataclass
+class Process:
+    """A process that lives.
+
+    Attributes
+    ----------
+    pid
+        Its process id.
+    origin
+        The process id its reports carry; another one behind a wrapper.
+    said
+        The state it has reported last.
+    to_go
+        Was it told to go?
+    """
+
+    pid: int
+    origin: int
+    said: ScriptState = S.UNKNOWN
+    to_go: bool = False
+
+
+class World:
+    """Everything around a model."""
+
+    def __init__(self, first_index: int = 100_000, history: int = 3) -> None:
+        self.driver = Driver(history=history)
+        self.driver.model._ledger.indices.next = first_index
+        self._first_index = first_index
+        self.events: list[ev.Event] = []
+        self.answers: list[list[fx.Effect]] = []
+        self.launches: list[int] = []
+        self.processes: dict[int, Process] = {}
+        self.questions: list[Question] = []
+        self.block_requests: list[fx.RequestBlockId] = []
+        self.cancelled_timers: list[fx.SetTimer] = []
+        self.known: dict[int, None] = {}
+        self._last_pid = 1_000
+        self._last_command = 1_000_000
+
+    def live(self) -> list[int]:
+        """The scripts that run or wait, the one that runs first."""
+        queue = self.driver.model.queue
+        return [index for index in (queue.current, *queue.waiting) if index]
+
+    # One step each.
+
+    def apply(self, event: ev.Event) -> None:
+        timers = dict(self.driver.watcher.timers)
+        effects = self.driver.apply(event)
+        self.events.append(event)
+        self.answers.append(effects)
+        for effect in effects:
+            match effect:
+                case fx.LaunchProcess():
+                    self.launches.append(effect.index)
+                    self.known[effect.index] = None
+                case fx.TerminateProcess():
+                    self.processes[effect.index].to_go = True
+                case fx.ConfigureScript() | fx.SetGroupId() | fx.RunScript() | fx.StopScript():
+                    self.questions.append(effect)
+                case fx.RequestBlockId():
+                    self.block_requests.append(effect)
+                case fx.CancelTimer():
+                    if effect.request in timers:
+                        self.cancelled_timers.append(timers[effect.request])
+                case fx.Forget():
+                    self.known.pop(effect.index, None)
+                case _:
+                    pass
+
+    def give(self, command: cmd.Command) -> None:
+        self._last_command += 1
+        self.apply(ev.CommandGiven(self.driver.now, self._last_command, command))
+
+    def enable(self, enabled: bool) -> None:
+        self.apply(ev.EnabledChanged(self.driver.now, enabled))
+
+    def start(self, index: int, wrapped: bool = False) -> None:
+        self.launches.remove(index)
+        self._last_pid += 2
+        pid = self._last_pid
+        self.processes[index] = Process(pid, pid + 1 if wrapped else pid)
+        self.apply(ev.ProcessStarted(self.driver.now, index, pid))
+
+    def fail_launch(self, index: int) -> None:
+        self.launches.remove(index)
+        self.apply(ev.LaunchFailed(self.driver.now, index, "no memory"))
+
+    def exit(self, index: int, exit_code: int | None = 0, signal: int | None = None) -> None:
+        del self.processes[index]
+        self.apply(ev.ProcessExited(self.driver.now, index, exit_code, signal, "last line"))
+
+    def report(self, index: int, state: ScriptState, origin: int = 0, sent_tai: float | None = None) -> None:
+        """Report a state, as its own process if no other origin is given."""
+        process = self.processes.get(index)
+        if process is not None and origin == 0:
+            process.said = state
+            origin = process.origin
+        now = self.driver.now
+        self.apply(
+            ev.ScriptStateReported(
+                now, index, state, "so it says", origin, now if sent_tai is None else sent_tai
+            )
+        )
+
+    def metadata(self, index: int, origin: int = 0) -> None:
+        process = self.processes.get(index)
+        if process is not None and origin == 0:
+            origin = process.origin
+        metadata = VisitMetadata(duration=1.0)
+        self.apply(ev.ScriptMetadataReported(self.driver.now, index, metadata, origin, self.driver.now))
+
+    def answer(self, question: Question, accepted: bool) -> None:
+        self.questions.remove(question)
+        self.apply(ev.ScriptAnswered(self.driver.now, question.index, question.request, accepted, "answer"))
+
+    def expire(self, timer: fx.SetTimer) -> None:
+        if timer in self.cancelled_timers:
+            self.cancelled_timers.remove(timer)
+        self.apply(ev.TimerExpired(self.driver.now, timer.index, timer.request))
+
+    def give_block_id(self, request: fx.RequestBlockId) -> None:
+        self.block_requests.remove(request)
+        self.apply(ev.BlockIdGiven(self.driver.now, request.request, f"{request.block}_{request.request}"))
+
+    def refuse_block_id(self, request: fx.RequestBlockId) -> None:
+        self.block_requests.remove(request)
+        self.apply(ev.BlockIdFailed(self.driver.now, request.request, "no name service"))
+
+    # A world that behaves.
+
+    def obey(self, index: int) -> bool:
+        """Let a process do what is expected of it now; False if nothing is."""
+        process = self.processes[index]
+        questions = [question for question in self.questions if question.index == index]
+        stop = next((question for question in questions if isinstance(question, fx.StopScript)), None)
+        if process.to_go:
+            self.exit(index, None, signal=15)
+        elif process.said in FINAL_STATES:
+            self.exit(index)
+        elif stop is not None:
+            self.report(index, S.STOPPED)
+            self.answer(stop, True)
+        elif process.said is S.UNKNOWN:
+            self.report(index, S.UNCONFIGURED)
+        elif questions:
+            self._obey_question(process, questions[0])
+        elif process.said not in (S.UNCONFIGURED, S.CONFIGURED):
+            self.report(index, S.DONE)
+        else:
+            return False
+        return True
+
+    def _obey_question(self, process: Process, question: Question) -> None:
+        index = question.index
+        match question:
+            case fx.ConfigureScript() if process.said is not S.CONFIGURED:
+                self.report(index, S.CONFIGURED)
+            case fx.ConfigureScript():
+                self.metadata(index)
+                self.answer(question, True)
+            case fx.RunScript() if process.said is S.CONFIGURED:
+                self.report(index, S.RUNNING)
+            case fx.RunScript():
+                self.report(index, S.DONE)
+                self.answer(question, True)
+            case _:
+                self.answer(question, True)
+
+    def come_to_rest(self) -> None:
+        """Behave until nothing is left to do; the queue must have drained then."""
+        for _ in range(_MAX_STEPS):
+            self.driver.tick(0.01)
+            if not self._behave_once():
+                break
+        else:
+            raise AssertionError("the world does not come to rest")
+        queue = self.driver.queue
+        watcher = self.driver.watcher
+        assert (queue.current, queue.waiting) == (0, ()), f"left in the queue: {queue}"
+        assert not watcher.open_commands, f"not answered: {watcher.open_commands}"
+        assert not watcher.timers, f"not ended: {watcher.timers}"
+        assert not self.processes, f"not ended: {self.processes}"
+
+    def _behave_once(self) -> bool:
+        if self.launches:
+            self.start(self.launches[0])
+            return True
+        if self.block_requests:
+            self.give_block_id(self.block_requests[0])
+            return True
+        if any(self.obey(index) for index in list(self.processes)):
+            return True
+        queue = self.driver.model.queue
+        if not self.driver.model._ledger.closing:
+            if not queue.enabled:
+                self.enable(True)
+                return True
+            if not queue.running:
+                self.give(cmd.Resume())
+                return True
+        timers = self.driver.watcher.timers
+        if timers:
+            self.expire(next(iter(timers.values())))
+            return True
+        return False
+
+    def check_determinism(self) -> None:
+        """The same events give the same effects."""
+        model = QueueModel(1, self.driver.limits)
+        model._ledger.indices.next = self._first_index
+        model.handle(ev.EnabledChanged(START_TAI, True))
+        # Compared as text, in which nothing hides behind equality.
+        again = [repr(model.handle(event)) for event in self.events]
+        assert again == [repr(effects) for effects in self.answers]

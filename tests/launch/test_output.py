@@ -153,7 +153,8 @@ class TestRemoving:
 
 @pytest.mark.system
 class TestWithScripts:
-    async def test_fifty_megabytes_are_cut_at_the_end(self, stage: Stage) -> None:
+    async def test_fifty_megabytes_are_cut_at_the_end(self, tmp_path: Path) -> None:
+        stage = Stage(tmp_path, limits=OutputLimits(check_s=1000.0))
         text = "import sys\nfor n in range(500_000): sys.stdout.write(f'line {n:<94}\\n')\nsys.exit(2)"
         launched = await stage.launch(stage.script(text, first_line=f"#!{sys.executable}"))
         exited = await stage.exit_of(launched)
@@ -161,6 +162,7 @@ class TestWithScripts:
         assert os.path.getsize(launched.output_path) <= 10_000_000
         assert exited.output_tail.split("\n")[-1] == "line 499999"
         assert len(exited.output_tail) <= 2000
+        await stage.launcher.aclose()
 
     async def test_one_that_lives_is_cut_while_it_lives(self, tmp_path: Path, news: Fifo, gate: Fifo) -> None:
         stage = Stage(tmp_path, limits=OutputLimits(max_bytes=100_000, check_s=0.05))
@@ -168,8 +170,7 @@ class TestWithScripts:
             stage.script(
                 f"""
                 yes 'the same again and again' | head -c 1000000
-                # Only the launcher can make it small again.
-                while [ "$(stat -L -c %s /proc/$$/fd/1)" -gt 100000 ]; do :; done
+                until grep -q 'bytes of output were removed' /proc/$$/fd/1; do :; done
                 echo cut > {news.path}
                 read line < {gate.path}
                 echo the end
@@ -180,7 +181,7 @@ class TestWithScripts:
         gate.let_pass()
         exited = await stage.exit_of(launched)
         assert exited.output_tail.endswith("again\nthe end")
-        assert Path(launched.output_path).read_text().startswith("[9")
+        assert os.path.getsize(launched.output_path) <= 100_000
         await stage.launcher.aclose()
 
     async def test_files_of_the_living_are_never_removed(self, tmp_path: Path, gate: Fifo) -> None:

@@ -9,9 +9,9 @@ The rules:
   to it directly, so nothing that happens to the service can disturb it.
 * A file is kept below a size although its writer never asks anybody: when it
   has grown above it, the newest half is kept, after a line that says so. The
-  writer, being in append mode, goes on after it. What it writes in the
-  moment between reading the newest half and cutting the file is lost, which
-  is a millisecond's worth of what is too much anyway.
+  writer, being in append mode, goes on after it. What it writes between the
+  last read and the cut, two system calls in a row, is lost, and what it
+  writes before the third, which puts the newest half back, comes first.
 * How far a file may grow beyond its size meanwhile is what a script can write
   between two checks.
 * Old files are removed, but never one that a living process still writes to.
@@ -44,6 +44,9 @@ _FILE_NAME = re.compile(r"\d+-\d{8}T\d{6}Z-\w*\.log")
 
 #: Colours and cursor movements, as terminals understand them.
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+
+#: How often a writer is followed before its file is cut; one that is still ahead loses a little.
+_CATCH_UPS = 10
 
 #: The longest encoding of a character, in bytes.
 _MAX_ENCODED = 4
@@ -196,11 +199,19 @@ def _cut(path: str, keep: int) -> None:
     with open(descriptor, "r+b", buffering=0) as file:
         size = os.fstat(descriptor).st_size
         newest = os.pread(descriptor, keep, size - keep)
-        newest = newest[newest.find(b"\n") + 1 :]
-        os.ftruncate(descriptor, 0)
+        # Reading so much takes a while, in which the writer may have said its last words.
+        for _ in range(_CATCH_UPS):
+            newly = os.pread(descriptor, keep, size)
+            if not newly:
+                break
+            size += len(newly)
+            newest += newly
+        newest = newest[newest.find(b"\n", max(0, len(newest) - keep)) + 1 :][-keep:]
         removed = size - len(newest)
         remark = f"[{removed} bytes of output were removed here, because the script printed too much]\n"
-        file.write(remark.encode() + newest)
+        shortened = remark.encode() + newest
+        os.ftruncate(descriptor, 0)
+        file.write(shortened)
 
 
 def _is_locked(path: str) -> bool:

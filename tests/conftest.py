@@ -19,6 +19,8 @@ import pytest
 
 from .leaks import RUN_VARIABLE, no_leftovers, no_task_left
 
+pytest_plugins = ["lsst.ts.scriptqueue.testing.pytest_plugin"]
+
 __all__ = ["no_leftovers", "no_task_left"]
 
 _FOREIGN = ("LSST_", "CYCLONEDDS_URI", "IMAGE_SERVER_URL")

@@ -117,6 +117,7 @@ class ScriptQueueCsc(BaseCsc):
             if not await self._runtime.shut_down(f"the component is {self.summary_state.name}", limit_s):
                 self.log.error("Not all scripts were seen to end within %g s", limit_s)
         await self._launcher.aclose()
+        await self._runtime.stop()
         await self._scripts.close()
         await super().close_tasks()
 

@@ -73,6 +73,8 @@ class Runtime:
         self._started = asyncio.Event()
         self._finished = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = asyncio.Event()
         self._table: dict[type[Effect], Handler] = {}
         self.register(
             {
@@ -129,7 +131,9 @@ class Runtime:
         if self._group is None:
             work.close()
             raise RuntimeError("the runtime does not run")
-        self._group.create_task(work)
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def give(self, command: Command, cmd_id: int, progress: Progress) -> asyncio.Future[str]:
         """Give the queue a command; it is in the inbox when this returns.
@@ -163,13 +167,13 @@ class Runtime:
         return reply
 
     async def run(self) -> None:
-        """Handle events until cancelled."""
+        """Handle events until stopped or cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._started.set()
-                group.create_task(self.outbox.run())
-                group.create_task(self._consume())
+                self.spawn(self.outbox.run())
+                self.spawn(self._consume())
         finally:
             self._group = None
             self._timers.cancel_all()
@@ -180,6 +184,14 @@ class Runtime:
             for reply, _ in self._replies.values():
                 reply.cancel()
             self._replies.clear()
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """End `run`, and with it all that edges have begun."""
+        if self.is_running:
+            for task in self._tasks:
+                task.cancel()
+            await self._stopped.wait()
 
     async def shut_down(self, why: str, limit_s: float) -> bool:
         """End all scripts and send what is left to be said.

@@ -27,6 +27,12 @@ def a_ledger() -> tuple[Driver, Ledger]:
     return driver, driver.model._ledger
 
 
+def put_both_in_the_place(ledger: Ledger) -> None:
+    ledger.main.current.append(ledger.main.waiting.pop())
+    ledger.scripts[WAITS].phase = Phase.LOST_RUNNING
+    ledger.timers[ledger.scripts[WAITS].question] = WAITS
+
+
 FAULTS: list[tuple[str, Callable[[Ledger], object]]] = [
     (f"{WAITS} is listed twice", lambda ledger: ledger.main.waiting.append(WAITS)),
     (f"{ENDED} is listed twice", lambda ledger: ledger.history.append(ENDED)),
@@ -40,7 +46,7 @@ FAULTS: list[tuple[str, Callable[[Ledger], object]]] = [
     ),
     (
         "more than its capacity",
-        lambda ledger: ledger.main.current.append(ledger.main.waiting.pop()),
+        put_both_in_the_place,
     ),
     (
         f"{RUNS} failed, but its slot runs",

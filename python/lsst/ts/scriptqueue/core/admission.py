@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from .ledger import Ledger
 from .life import advance
 from .phases import Phase, Trigger
+from .scripts import Script
 from .slots import Slot
 
 __all__ = ["Decision", "settle", "walk"]
@@ -41,22 +42,19 @@ def walk(ledger: Ledger) -> list[Decision]:
     """Decide, without changing anything."""
     decisions: list[Decision] = []
     for slot in ledger.slots.values():
-        head = next(
-            (index for index in slot.waiting if ledger.scripts[index].phase not in _OUTGOING),
-            None,
-        )
-        decisions += [
-            Decision(index, Trigger.NAME_WITHDRAWN)
-            for index in slot.waiting
-            if index != head and ledger.scripts[index].phase in _WITH_GROUP_ID
-        ]
+        head: Script | None = None
+        for index in slot.waiting:
+            script = ledger.scripts[index]
+            if head is None:
+                head = script if script.phase not in _OUTGOING else None
+            elif script.phase in _WITH_GROUP_ID:
+                decisions.append(Decision(index, Trigger.NAME_WITHDRAWN))
         if head is None or not ledger.enabled or slot.pause is not None:
             continue
-        phase = ledger.scripts[head].phase
-        if phase is Phase.CONFIGURED:
-            decisions.append(Decision(head, Trigger.NAME_SENT))
-        elif phase is Phase.NAMED and slot.has_room and not _is_held_up(ledger, slot):
-            decisions.append(Decision(head, Trigger.ADMITTED))
+        if head.phase is Phase.CONFIGURED:
+            decisions.append(Decision(head.index, Trigger.NAME_SENT))
+        elif head.phase is Phase.NAMED and slot.has_room and not _is_held_up(ledger, slot):
+            decisions.append(Decision(head.index, Trigger.ADMITTED))
     return decisions
 
 

@@ -38,6 +38,10 @@ __all__ = [
 class Phase(enum.Enum):
     """Where a script is in its life; the value says it in words."""
 
+    # Tables are looked up by phase and trigger many times for each event, and
+    # Enum's own hash, of the name, costs more than all else about a look-up.
+    __hash__ = object.__hash__
+
     LAUNCHING = "its process is being started"
     ABANDONED = "stopped before its process was started"
     LOADING = "loading"
@@ -72,6 +76,8 @@ class Place(enum.Enum):
 
 class Trigger(enum.Enum):
     """What can happen to a script; the value says it in words."""
+
+    __hash__ = object.__hash__
 
     PROCESS_STARTED = "process started"
     LAUNCH_FAILED = "process could not be started"

@@ -117,7 +117,7 @@ LINES = [
         "ScriptQueue",
         "script",
         {"scriptSalIndex": 100001, "isStandard": True, "path": "a.py", "scriptState": 3, "processState": 3},
-        "ScriptQueue:1 script: 100001 standard a.py: RUNNING, process RUNNING",
+        "ScriptQueue:1 script: 100001 standard a.py: RUNNING",
     ),
     (
         "ScriptQueue",

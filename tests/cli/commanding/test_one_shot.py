@@ -103,7 +103,7 @@ async def test_the_time_limit_is_said(stage: Stage) -> None:
     ("line", "event", "printed"),
     [
         ("show queue", "queue", "ScriptQueue:1 is ENABLED, running"),
-        ("show script 100005", "script", "100005 standard track_100005.py CONFIGURED (process CONFIGURED)"),
+        ("show script 100005", "script", "100005 standard track_100005.py CONFIGURED"),
         ("show schema external slew.py", "configSchema", "type: object"),
         ("show available", "availableScripts", "standard slew.py"),
     ],
@@ -124,9 +124,9 @@ async def test_the_queue_is_shown_with_the_paths_of_its_scripts(stage: Stage) ->
         lines = report(outcome, stage.boards[-1]).out
     assert lines == (
         "ScriptQueue:1 is ENABLED, running",
-        "waiting  100002 standard track_100002.py CONFIGURED (process CONFIGURED)",
-        "waiting  100003 standard track_100003.py CONFIGURED (process CONFIGURED)",
-        "ended    100001 standard track_100001.py CONFIGURED (process CONFIGURED)",
+        "waiting  100002 standard track_100002.py CONFIGURED",
+        "waiting  100003 standard track_100003.py CONFIGURED",
+        "ended    100001 standard track_100001.py CONFIGURED",
     )
 
 
@@ -137,7 +137,7 @@ async def test_a_script_that_fails_misses_its_goal_for_its_own_reason(stage: Sta
         outcome = await stage.do(f"{SLEW} --wait done")
     assert outcome.exit is Exit.SCRIPT_ENDED
     assert report(outcome, Board()).err == (
-        f"script {SCRIPT} did not become DONE; it is FAILED, process DONE: the dome is stuck",
+        f"script {SCRIPT} did not become DONE; it is FAILED: the dome is stuck",
     )
     assert report(outcome, Board()).out == (str(SCRIPT),)
 

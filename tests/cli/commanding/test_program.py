@@ -251,6 +251,8 @@ async def test_at_a_terminal(queue: None) -> None:
             await shows(b"external slew.py")
             os.write(ours, b"\x04")
             assert await process.wait() == 0
+    except TimeoutError:
+        pytest.fail(f"the screen shows {bytes(screen)!r}")
     finally:
         loop.remove_reader(ours)
         os.close(ours)

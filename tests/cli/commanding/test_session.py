@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from lsst.ts.scriptqueue.cli.client import connect
+from lsst.ts.scriptqueue.cli.kinds import Loudness
 from lsst.ts.scriptqueue.cli.outcomes import Exit
 from lsst.ts.scriptqueue.cli.session import Session
+from lsst.ts.scriptqueue.sal.enums import ScriptProcessState as P
+from lsst.ts.scriptqueue.sal.enums import ScriptState as S
 from lsst.ts.scriptqueue.sal.enums import State
 
 from .stage import SCRIPT, SOON_S, PaperQueue, Stage, refusal
@@ -103,6 +106,36 @@ async def test_events_are_shown_as_chosen(stage: Stage, which: str, shown: list[
             await queue.events["summaryState"].set_write(summaryState=State.DISABLED)
             await session.run_line("pause")
     assert [line.split()[2].rstrip(":") for line in terminal.out if "ScriptQueue:1" in line] == shown
+
+
+async def test_what_is_known_is_no_news(stage: Stage) -> None:
+    async with open_session(stage) as (session, queue, terminal), stage.script() as script:
+        with session.showing_events():
+            session.loudness = Loudness.BRIEF
+            await queue.tell_queue()
+            queue.running = False
+            for _ in range(2):
+                await queue.tell_queue()
+            for states in ((S.UNKNOWN, P.LOADING), (S.RUNNING, P.CONFIGURED), (S.RUNNING, P.RUNNING)):
+                await queue.tell_script(SCRIPT, *states)
+            await queue.tell_script(SCRIPT, S.RUNNING, P.TERMINATED)
+            for state, checkpoint in (
+                (S.RUNNING, ""),
+                (S.RUNNING, "one"),
+                (S.PAUSED, "one"),
+                (S.RUNNING, "two"),
+            ):
+                await script.events["state"].set_write(state=state, lastCheckpoint=checkpoint)
+            await session.run_line("pause")
+    told = [line.split(" ", 1)[1] for line in terminal.out if ":" in line]
+    assert told == [
+        "ScriptQueue:1 queue: enabled, paused; current none; waiting none; 0 ended",
+        f"ScriptQueue:1 script: {SCRIPT} standard track_{SCRIPT}.py: LOADING",
+        f"ScriptQueue:1 script: {SCRIPT} standard track_{SCRIPT}.py: RUNNING",
+        f"ScriptQueue:1 script: {SCRIPT} standard track_{SCRIPT}.py: RUNNING (TERMINATED)",
+        f"Script:{SCRIPT} state: RUNNING at checkpoint 'one'",
+        f"Script:{SCRIPT} state: RUNNING at checkpoint 'two'",
+    ]
 
 
 async def test_events_are_lines_of_json_for_programs(stage: Stage) -> None:

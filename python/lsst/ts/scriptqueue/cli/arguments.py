@@ -124,9 +124,13 @@ def find_form(words: Sequence[str], forms: Iterable[Form]) -> tuple[Form, list[s
         if len(words) >= length and name in by_name:
             return by_name[name], list(words[length:])
     typed = " ".join(words[:1])
-    begun = [name for form in by_name.values() for name in form.names[:1] if name.startswith(f"{typed} ")]
-    if begun:
-        raise UsageError(f"{typed} what? There are {', '.join(dict.fromkeys(begun))}")
+    group = {
+        form.name.split()[1]: form.name for form in by_name.values() if form.name.startswith(f"{typed} ")
+    }
+    if group:
+        near = [group[word] for word in nearest(words[1], group, 1)] if len(words) > 1 else []
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(group.values())}"
+        raise UsageError(f"{' '.join(words[:2])!r} is no command; {hint}")
     known = [form.name for form in dict.fromkeys(by_name.values())]
     near = nearest(" ".join(words[:2]), known) or nearest(typed, known)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"

@@ -21,14 +21,14 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from ..sal.enums import ScriptState, State
+from ..sal.enums import State
 from .client import NoQueueError
 from .completion import suggestions
 from .feed import Board
 from .kinds import Loudness
 from .outcomes import Exit
 from .session import Session
-from .wording import name_of
+from .wording import name_of, states_in_words
 
 __all__ = ["history_path", "kept_history", "prompt_lines", "toolbar"]
 
@@ -88,9 +88,8 @@ def toolbar(board: Board) -> str:
         words.append("running" if queue.running else "paused")
         current = board.scripts.get(queue.currentSalIndex)
         if current is not None:
-            words.append(
-                f"{queue.currentSalIndex} {current.path} {name_of(ScriptState, current.scriptState)}"
-            )
+            states = states_in_words(current.scriptState, current.processState)
+            words.append(f"{queue.currentSalIndex} {current.path} {states}")
         elif queue.currentSalIndex:
             words.append(str(queue.currentSalIndex))
         words.append(f"{queue.length} waiting")

@@ -14,7 +14,7 @@ from ..sal.records import Record
 from .arguments import Order
 from .feed import Event
 from .kinds import Goal
-from .wording import data_of, name_of
+from .wording import data_of, name_of, states_in_words
 
 __all__ = ["Exit", "Outcome", "ScriptOutcome"]
 
@@ -71,10 +71,7 @@ class ScriptOutcome:
 
     def __str__(self) -> str:
         """Say why it has not come so far."""
-        where = (
-            f"{name_of(ScriptState, self.script_state)}, "
-            f"process {name_of(ScriptProcessState, self.process_state)}"
-        )
+        where = states_in_words(self.script_state, self.process_state)
         why = f": {self.reason}" if self.reason else ""
         return f"script {self.index} did not become {self.goal.name}; it is {where}{why}"
 

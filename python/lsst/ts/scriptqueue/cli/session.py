@@ -15,9 +15,10 @@ from .dispatch import carry_out
 from .feed import Event
 from .forms import Local
 from .kinds import Loudness
+from .news import News
 from .outcomes import Exit, Outcome
 from .reports import report
-from .wording import event_as_json, event_line, matters
+from .wording import event_as_json, event_line
 from .words import LineError, split_line
 
 __all__ = ["Session"]
@@ -60,6 +61,7 @@ class Session:
         self._err = err
         self.loudness = loudness
         self._given = given
+        self._news = News(client.feed.board)
 
     @contextlib.contextmanager
     def showing_events(self) -> Iterator[None]:
@@ -125,8 +127,11 @@ class Session:
         return Exit.COMPLETE
 
     def _event(self, event: Event) -> None:
-        is_shown = self.loudness is Loudness.ALL or (self.loudness is Loudness.BRIEF and matters(event))
-        if is_shown and self._given.get("json"):
+        # Asked of every event, so that nothing counts as new that passed while nothing was shown.
+        is_news = self._news.is_news(event)
+        if self.loudness is Loudness.NONE or (self.loudness is Loudness.BRIEF and not is_news):
+            return
+        if self._given.get("json"):
             self._out(event_as_json(event))
-        elif is_shown:
+        else:
             self._out(event_line(event, self.client.domain.clock))

@@ -14,7 +14,7 @@ from .feed import Event
 from .goals import Verdict, verdict
 from .kinds import Goal
 from .outcomes import Exit, ScriptOutcome
-from .wording import name_of
+from .wording import states_in_words
 
 __all__ = ["wait_for"]
 
@@ -65,7 +65,7 @@ async def wait_for(
                     continue
                 record = event.data
                 if last is None or record.scriptState != last.scriptState:
-                    say(f"script {index} is {_progress(record)}")
+                    say(f"script {index} is {states_in_words(record.scriptState, record.processState)}")
                 last = record
                 judged = verdict(goal, record.scriptState, record.processState)
                 if judged is Verdict.REACHED:
@@ -87,12 +87,6 @@ def _hindrance(client: Client) -> str:
     if not queue.enabled:
         return f"ScriptQueue:{client.index} is not enabled; it starts no script before it is"
     return f"ScriptQueue:{client.index} is paused; it starts no script before resume"
-
-
-def _progress(record: Record) -> str:
-    if record.scriptState == ScriptState.UNKNOWN:
-        return name_of(ScriptProcessState, record.processState)
-    return name_of(ScriptState, record.scriptState)
 
 
 async def _next_of_queue(events: asyncio.Queue[Event]) -> Event | None:

@@ -21,51 +21,17 @@ __all__ = [
     "data_of",
     "event_as_json",
     "event_line",
-    "matters",
     "name_of",
     "queue_lines",
     "script_line",
+    "states_in_words",
 ]
 
 #: How many ended scripts are listed.
 _PAST_SHOWN = 10
 
-#: Events that are no news while one types, by component.
-_QUIET = {
-    "ScriptQueue": frozenset(
-        {
-            "availableScripts",
-            "configSchema",
-            "heartbeat",
-            "logLevel",
-            "nextVisit",
-            "nextVisitCanceled",
-            "queue",
-            "rootDirectories",
-            "simulationMode",
-            "softwareVersions",
-        }
-    ),
-    "Script": frozenset(
-        {
-            "checkpoints",
-            "description",
-            "heartbeat",
-            "logLevel",
-            "metadata",
-            "softwareVersions",
-            "state",
-        }
-    ),
-}
-
-
-def matters(event: Event) -> bool:
-    """Is an event worth a line to somebody who is typing?"""
-    if event.component == "Script" and event.name == "state":
-        # The queue's own event tells of the states; checkpoints are only here.
-        return bool(event.data.lastCheckpoint or event.data.reason)
-    return event.name not in _QUIET[event.component]
+#: States of a process that say more than the state of its script.
+_TELLING = frozenset({ScriptProcessState.LOADFAILED, ScriptProcessState.TERMINATED})
 
 
 def as_json(value: Mapping[str, Any]) -> str:
@@ -108,8 +74,8 @@ def script_line(index: int, board: Board) -> str:
     script, report = board.scripts.get(index), board.reports.get(index)
     if script is None:
         return str(index)
-    words = [str(index), _kind(script), script.path, name_of(ScriptState, script.scriptState)]
-    words.append(f"(process {name_of(ScriptProcessState, script.processState)})")
+    states = states_in_words(script.scriptState, script.processState)
+    words = [str(index), _kind(script), script.path, states]
     if script.blockId:
         words.append(f"{script.blockId} {script.scriptBlockIndex + 1}/{script.blockSize}")
     if report is not None and report.lastCheckpoint:
@@ -138,6 +104,15 @@ def queue_lines(board: Board) -> list[str]:
     return lines
 
 
+def states_in_words(script_state: int, process_state: int) -> str:
+    """Return the state of a script; that of its process where it says more."""
+    process = name_of(ScriptProcessState, process_state)
+    if script_state == ScriptState.UNKNOWN:
+        return process
+    name = name_of(ScriptState, script_state)
+    return f"{name} ({process})" if process_state in _TELLING else name
+
+
 def name_of(names: type[Any], value: int) -> str:
     """Return the name of a value of an enumeration, or the value if it has none."""
     try:
@@ -157,8 +132,7 @@ def _queue(record: Record) -> str:
 def _script(record: Record) -> str:
     return (
         f"{record.scriptSalIndex} {_kind(record)} {record.path}: "
-        f"{name_of(ScriptState, record.scriptState)}, "
-        f"process {name_of(ScriptProcessState, record.processState)}"
+        f"{states_in_words(record.scriptState, record.processState)}"
     )
 
 

@@ -111,8 +111,9 @@ def configuration(role: Role, domain: int, *, with_place: bool = True) -> str:
     last = (HUB_PLACES if role == "hub" else LEAF_PLACES) - 1
     ports = [*places("hub", domain), *(places("leaf", domain) if role == "hub" else ())]
     peers = "".join(f'<Peer Address="{_LOOPBACK}:{port}"/>' for port in ports)
-    # The delays are meant for networks. On loopback they would only add 10 to 100 ms to the first
-    # message of a writer, which goes out before its readers have found it and is sent again.
+    # The delays that are meant for networks would add 10 to 100 ms to the first message of a writer,
+    # which goes out before its readers have found it and is sent again. With 1 ms for the last two a
+    # hundred leaves that start at once drown in repetitions.
     # WhcHigh: at the default of 500 kB not yet acknowledged, one reader that has
     # stopped would hold up the writer until its lease has run out.
     # WriterLingerDuration: closing a link waits for acknowledgements once, not once per writer.
@@ -131,10 +132,9 @@ def configuration(role: Role, domain: int, *, with_place: bool = True) -> str:
 <InitialLocatorPruneDelay>inf</InitialLocatorPruneDelay>
 </Discovery>
 <Internal>
-<AckDelay>1ms</AckDelay>
-<NackDelay>0s</NackDelay>
 <PreEmptiveAckDelay>0s</PreEmptiveAckDelay>
-<HeartbeatInterval min="1ms" minsched="1ms">1ms</HeartbeatInterval>
+<NackDelay>10ms</NackDelay>
+<HeartbeatInterval min="5ms" minsched="10ms">10ms</HeartbeatInterval>
 <Watermarks><WhcHigh>256MB</WhcHigh><WhcHighInit>256MB</WhcHighInit><WhcAdaptive>false</WhcAdaptive></Watermarks>
 <WriterLingerDuration>0s</WriterLingerDuration>
 </Internal>

@@ -10,16 +10,31 @@ test and the documentation's build compare it with the tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lsst.ts.scriptqueue.core.limits import Limits
-from lsst.ts.scriptqueue.core.phases import PLACE, PROCESS_STATE, TIMER, TRANSITIONS, Phase
+from lsst.ts.scriptqueue.core.phases import PLACE, PROCESS_STATE, TIMER, TRANSITIONS, Phase, Trigger
 
 __all__ = ["PAGE", "REMEDY", "is_fresh", "states_page"]
 
 PAGE = Path(__file__).with_name("states.rst")
 REMEDY = "doc/states.rst differs from core/phases.py: run .venv/bin/python doc/generate_states.py"
+
+#: What happens to a script that nothing happens to.
+_USUAL = (
+    Trigger.PROCESS_STARTED,
+    Trigger.REPORTED_UNCONFIGURED,
+    Trigger.REPORTED_CONFIGURED,
+    Trigger.SETTLED,
+    Trigger.NAME_SENT,
+    Trigger.NAME_TAKEN,
+    Trigger.ADMITTED,
+    Trigger.REPORTED_ACTIVE,
+    Trigger.REPORTED_ENDED_WELL,
+    Trigger.PROCESS_GONE,
+)
 
 _INTRODUCTION = """\
 .. Written by doc/generate_states.py from the tables in core/phases.py; change those.
@@ -31,6 +46,17 @@ A script is in one phase at a time. The phase says in which list of the queue th
 time limit runs: entering the phase starts it, leaving the phase ends it. A phase without a process state of
 its own leaves the last one on the wire, until the ending of the script decides it. The limits given are the
 defaults.
+
+"""
+
+_USUAL_WAY = """\
+The usual way
+-------------
+
+A script that nothing happens to takes this way; on the right is what leads away from it. What leads away from
+every phase of the same list, LAUNCHING aside, is told once, below them.
+
+::
 
 """
 
@@ -50,6 +76,9 @@ def states_page() -> str:
         _INTRODUCTION
         + _table(("phase", "meaning", "list", "process state", "time limit"), map(_phase_row, Phase))
         + "\n"
+        + _USUAL_WAY
+        + "".join(f"   {line}".rstrip() + "\n" for line in _usual_way())
+        + "\n"
         + _TRANSITIONS
         + "\n".join(map(_transitions_of, Phase))
     )
@@ -58,6 +87,44 @@ def states_page() -> str:
 def is_fresh() -> bool:
     """Tell whether the committed page is what the tables make."""
     return PAGE.exists() and PAGE.read_text() == states_page()
+
+
+def _usual_way() -> Iterator[str]:
+    """Draw the phases of a script that nothing happens to."""
+    phases = [Phase.LAUNCHING]
+    for trigger in _USUAL:
+        phases.append(TRANSITIONS[phases[-1], trigger])
+    for place, group in itertools.groupby(
+        zip(phases, [*_USUAL, None], strict=True), lambda step: PLACE[step[0]]
+    ):
+        steps = list(group)
+        shared = set.intersection(*(_exits(phase, on) for phase, on in steps if phase is not Phase.LAUNCHING))
+        for phase, on in steps:
+            own = _described(_exits(phase, on) - shared)
+            yield f"{place.value:9}{phase.name:13}{next(own, '')}"
+            yield from (f"{'':22}{line}" for line in own)
+            if on is not None:
+                yield f"{'':9}  | {on.value}"
+        if shared:
+            lines = _described(shared)
+            yield f"{'':9}{'each of them':13}{next(lines)}"
+            yield from (f"{'':22}{line}" for line in lines)
+
+
+def _exits(phase: Phase, usual: Trigger | None) -> set[tuple[Trigger, Phase]]:
+    return {
+        (trigger, after)
+        for (before, trigger), after in TRANSITIONS.items()
+        if before is phase and trigger is not usual
+    }
+
+
+def _described(exits: set[tuple[Trigger, Phase]]) -> Iterator[str]:
+    """Tell where exits lead, and when; in the order of the enumerations."""
+    for after in Phase:
+        triggers = [trigger.value for trigger in Trigger if (trigger, after) in exits]
+        if triggers:
+            yield f"--> {after.name:13}{'; '.join(triggers)}"
 
 
 def _phase_row(phase: Phase) -> tuple[str, ...]:

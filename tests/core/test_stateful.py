@@ -30,7 +30,7 @@ from .world import World
 
 #: The same runs every time, so that a change is to blame for what it breaks.
 QUICK = settings(
-    max_examples=250,
+    max_examples=150,
     stateful_step_count=60,
     deadline=None,
     derandomize=True,
@@ -248,6 +248,7 @@ def run(machine: type[RuleBasedStateMachine], how: Any) -> None:
     run_state_machine_as_test(machine, settings=how)
 
 
+@pytest.mark.timeout(300)
 def test_anything_in_any_order() -> None:
     run(Anything, QUICK)
 

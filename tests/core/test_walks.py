@@ -147,6 +147,7 @@ def walk(seeds: range, steps: int) -> None:
             raise
 
 
+@pytest.mark.timeout(300)
 def test_walks_take_every_transition_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
     monkeypatch.setattr(life, "TRANSITIONS", recorder)

@@ -303,6 +303,24 @@ async def test_task_that_asked_for_the_end_and_goes_on_is_cancelled(
     assert f"Script:{INDEX} lingerer is cancelled" in caplog.text
 
 
+async def test_task_begun_last_is_cancelled_after_its_first_step(world: World) -> None:
+    story: list[str] = []
+
+    async def linger() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            story.append("ended")
+
+    class Late(Obedient):
+        async def close_tasks(self) -> None:
+            self.spawn(linger(), "late", background=True)
+
+    async with Late(world.domain()):
+        pass
+    assert story == ["ended"]
+
+
 async def test_cleaning_up_may_close_again(world: World) -> None:
     class Eager(Obedient):
         async def close_tasks(self) -> None:

@@ -28,7 +28,16 @@ from typing import Literal
 from ..contract import BusError
 from .partition import checked_subname
 
-__all__ = ["HUB_PLACES", "LEAF_PLACES", "Role", "Settings", "configuration", "count_taken", "places", "tool_configuration"]
+__all__ = [
+    "HUB_PLACES",
+    "LEAF_PLACES",
+    "Role",
+    "Settings",
+    "configuration",
+    "count_taken",
+    "places",
+    "tool_configuration",
+]
 
 Role = Literal["hub", "leaf"]
 

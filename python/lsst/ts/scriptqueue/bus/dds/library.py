@@ -167,6 +167,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "dds_delete": (_code, (_entity,)),
     "dds_delete_qos": (None, (c_void_p,)),
     "dds_delete_topic_descriptor": (_code, (c_void_p,)),
+    "dds_dispose": (_code, (_entity, c_void_p)),
     "dds_dynamic_member_set_key": (_code, (POINTER(DynamicType), c_uint32, c_bool)),
     "dds_dynamic_type_add_member": (_code, (POINTER(DynamicType), MemberDescriptor)),
     "dds_dynamic_type_create": (DynamicType, (_entity, TypeDescriptor)),

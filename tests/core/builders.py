@@ -152,6 +152,11 @@ def _gone(driver: Driver, index: int) -> None:
     driver.exit(index)
 
 
+def _lost_stopping(driver: Driver, index: int) -> None:
+    _stopping(driver, index)
+    driver.exit(index)
+
+
 #: Phase -> the way to it, for a script that was added.
 WAYS: dict[Phase, Callable[[Driver, int], None]] = {
     Phase.LAUNCHING: _launching,
@@ -172,6 +177,7 @@ WAYS: dict[Phase, Callable[[Driver, int], None]] = {
     Phase.KILLING: _killing,
     Phase.BREAKING: _breaking,
     Phase.LOST_RUNNING: _lost_running,
+    Phase.LOST_STOPPING: _lost_stopping,
     Phase.FAILED: _failed,
     Phase.FAILED_GONE: _failed_gone,
     Phase.LEAVING: _leaving,

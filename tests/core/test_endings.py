@@ -233,7 +233,7 @@ ROWS = [
     Row(
         "stopped, exits without a word: ended on request",
         P.RUNNING,
-        (stopped(), exits(1)),
+        (stopped(), exits(1), expires),
         ("RUNNING", "TERMINATED"),
         "stopped on request",
     ),

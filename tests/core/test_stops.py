@@ -37,6 +37,7 @@ GENTLE: dict[Phase, type[fx.StopScript] | type[fx.TerminateProcess] | None] = {
     Phase.KILLING: None,
     Phase.BREAKING: fx.TerminateProcess,
     Phase.LOST_RUNNING: None,
+    Phase.LOST_STOPPING: None,
     Phase.FAILED: None,
     Phase.FAILED_GONE: None,
     Phase.LEAVING: None,

@@ -133,4 +133,6 @@ class Ledger:
         return index in self.scripts or self.blocks.reserves(index)
 
 
-_WITHOUT_PROCESS = frozenset({Phase.LOST_WAITING, Phase.LOST_RUNNING, Phase.FAILED_GONE, Phase.GONE})
+_WITHOUT_PROCESS = frozenset(
+    {Phase.LOST_WAITING, Phase.LOST_RUNNING, Phase.LOST_STOPPING, Phase.FAILED_GONE, Phase.GONE}
+)

@@ -60,6 +60,7 @@ class Phase(enum.Enum):
     KILLING = "being ended"
     BREAKING = "did not start to run, being ended"
     LOST_RUNNING = "process gone while running, its last words may be on the way"
+    LOST_STOPPING = "process gone while stopping, its last words may be on the way"
     FAILED = "failed, stays in its slot"
     FAILED_GONE = "failed, process gone, stays in its slot"
     LEAVING = "ended, process exiting"
@@ -225,7 +226,7 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
     },
     P.STOPPING: {
         **_REPORTED_FINAL,
-        T.PROCESS_GONE: P.GONE,
+        T.PROCESS_GONE: P.LOST_STOPPING,
         T.STOP_ASKED: P.STOPPING,
         T.STOP_LATE: P.KILLING,
         T.END_ASKED: P.KILLING,
@@ -248,6 +249,14 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
         T.REPORTED_CONFIGURE_FAILED: P.FAILED_GONE,
         T.REPORTS_LATE: P.FAILED_GONE,
         T.STOP_ASKED: P.GONE,
+        T.END_ASKED: P.GONE,
+    },
+    P.LOST_STOPPING: {
+        T.REPORTED_ENDED_WELL: P.GONE,
+        T.REPORTED_FAILED: P.GONE,
+        T.REPORTED_CONFIGURE_FAILED: P.GONE,
+        T.REPORTS_LATE: P.GONE,
+        T.STOP_ASKED: P.LOST_STOPPING,
         T.END_ASKED: P.GONE,
     },
     P.FAILED: {
@@ -277,6 +286,7 @@ _CURRENT = {
     P.KILLING,
     P.BREAKING,
     P.LOST_RUNNING,
+    P.LOST_STOPPING,
     P.FAILED,
     P.FAILED_GONE,
 }
@@ -315,6 +325,7 @@ TIMER: dict[Phase, Timer] = {
     P.STOPPING: Timer.STOP,
     P.BREAKING: Timer.REPORTS,
     P.LOST_RUNNING: Timer.REPORTS,
+    P.LOST_STOPPING: Timer.REPORTS,
     P.FAILED: Timer.EXIT,
     P.LEAVING: Timer.EXIT,
 }

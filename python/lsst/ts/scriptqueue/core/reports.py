@@ -247,6 +247,7 @@ _EXPIRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.STOPPING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
     Phase.BREAKING: _terminate,
     Phase.LOST_RUNNING: _late(Trigger.REPORTS_LATE, ""),
+    Phase.LOST_STOPPING: _late(Trigger.REPORTS_LATE, ""),
     Phase.FAILED: _terminate,
     Phase.LEAVING: _terminate,
 }

@@ -12,15 +12,14 @@ found by sending to a port where it may be listening, its *place*:
   taken does without: it is then found by its own announcements, every 2 s.
 
 So leaves never hear of each other, and the cost of discovery grows linearly
-with their number. A place that is taken shows as a port that cannot be bound:
-that is how a process that opens knows how many others it has to find.
+with their number. A place that is taken shows in the system's table of UDP
+sockets: that is how a process that opens knows how many others there are.
 
 With ``CYCLONEDDS_URI`` set, none of this holds: Cyclone DDS does as it says.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -99,9 +98,15 @@ def places(role: Role, domain: int) -> range:
     return range(first, first + _PLACE_GAIN * count, _PLACE_GAIN)
 
 
-def count_taken(role: Role, domain: int) -> int:
-    """Return how many places of a role somebody listens at."""
-    return sum(_is_taken(port) for port in places(role, domain))
+def count_taken(role: Role, domain: int) -> int | None:
+    """Return how many places of a role somebody listens at; None if the system does not tell."""
+    try:
+        with open("/proc/net/udp") as table:
+            next(table)
+            listening = {int(line.split(None, 2)[1].rpartition(":")[2], 16) for line in table}
+    except FileNotFoundError:
+        return None
+    return len(listening.intersection(places(role, domain)))
 
 
 def configuration(role: Role, domain: int, *, with_place: bool = True) -> str:
@@ -162,12 +167,3 @@ def tool_configuration() -> str:
         f"<MaxAutoParticipantIndex>{HUB_PLACES - 1}</MaxAutoParticipantIndex>"
         f'<Peers><Peer Address="{_LOOPBACK}"/></Peers></Discovery></Domain></CycloneDDS>'
     )
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((_LOOPBACK, port))
-        except OSError:
-            return True
-    return False

@@ -17,7 +17,6 @@ therefore ours, and no garbage collector's.
 from __future__ import annotations
 
 import ctypes
-import glob
 import os
 from collections.abc import Callable
 from ctypes import POINTER, c_bool, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
@@ -221,21 +220,25 @@ class _Library:
 
 
 def _load() -> ctypes.CDLL:
-    for path in _candidates():
-        try:
-            return ctypes.CDLL(path)
-        except OSError as error:
-            raise BusError(f"Cyclone DDS cannot be loaded from {path}: {error}") from error
-    raise BusError("Cyclone DDS is not installed; pip install 'cyclonedds>=11.0.1,<12'")
-
-
-def _candidates() -> list[str]:
     spec = PathFinder.find_spec("cyclonedds")
     if spec is None or spec.origin is None:
-        return []
+        raise BusError("Cyclone DDS is not installed; pip install 'cyclonedds>=11.0.1,<12'")
     package = os.path.dirname(spec.origin)
-    beside = os.path.join(os.path.dirname(package), "cyclonedds.libs", "libddsc*")
-    return glob.glob(beside) + glob.glob(os.path.join(package, ".dylibs", "libddsc*"))
+    for folder in (
+        os.path.join(os.path.dirname(package), "cyclonedds.libs"),
+        os.path.join(package, ".dylibs"),
+    ):
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            if name.startswith("libddsc"):
+                return _open(os.path.join(folder, name))
+    raise BusError(f"the cyclonedds in {package} brings no libddsc; install its wheel")
+
+
+def _open(path: str) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(path)
+    except OSError as error:
+        raise BusError(f"Cyclone DDS cannot be loaded from {path}: {error}") from error
 
 
 #: ``dds.dds_write_ts(...)`` calls that function of the library.

@@ -14,7 +14,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..contract import BusError, Link, Reading, TopicKind, TopicSpec
@@ -71,8 +71,9 @@ class DdsLink(Link):
         self._specs = {(spec.component, spec.name): spec for spec in writes}
         self._readings = list(reads)
         self._readers: list[Reader] = []
+        self._told_readers = 0
         self._writers: dict[tuple[str, str, int], Writer] = {}
-        self._held: list[str] = []
+        self._held: dict[str, None] = {}
         self._answering: dict[str, Answering] = {}
         self._closing: asyncio.Task[None] | None = None
 
@@ -87,7 +88,8 @@ class DdsLink(Link):
             answering = self._answering.get(reading.topic.component)
             if reading.topic.kind is TopicKind.COMMAND and answering is not None:
                 answering.guard(reader)
-        self._presence.change(readers=len(self._readers))
+        self._told_readers = len(self._readers)
+        self._presence.change(readers=self._told_readers)
         with Settling(self._participant, self._readers) as settling:
             await settling.wait()
 
@@ -115,19 +117,14 @@ class DdsLink(Link):
                 reader.close()
             for answering in self._answering.values():
                 answering.close()
-            for writer in self._writers.values():
+            writers = list(self._writers.values())
+            self._writers.clear()
+            for writer in writers:
                 writer.retire()
-            self._presence.change(readers=-len(self._readers), no_longer_held=self._held)
-            self._closing = asyncio.create_task(in_thread(self._delete_writers))
+            self._presence.change(readers=-self._told_readers, no_longer_held=self._held)
+            self._closing = asyncio.create_task(in_thread(lambda: _delete(writers)))
+            self._closing.add_done_callback(lambda _: self._on_close(self))
         await asyncio.shield(self._closing)
-        self._on_close(self)
-
-    def _delete_writers(self) -> None:
-        deadline = time.monotonic() + FLUSH_S
-        for writer in self._writers.values():
-            writer.flush(max(0.0, deadline - time.monotonic()))
-        for writer in self._writers.values():
-            dds.dds_delete(writer.entity)
 
     def _writer(self, spec: TopicSpec, index: int) -> Writer:
         key = (spec.component, spec.name, index)
@@ -142,7 +139,7 @@ class DdsLink(Link):
     def _hold(self, spec: TopicSpec, index: int) -> None:
         event = held_event(spec, index)
         if event not in self._held:
-            self._held.append(event)
+            self._held[event] = None
             self._presence.hold(event)
 
     def _readers_changed(self, writer: Writer) -> None:
@@ -159,6 +156,14 @@ class DdsLink(Link):
             del self._writers[key]
             writer.retire()
             dds.dds_delete(writer.entity)
+
+
+def _delete(writers: Sequence[Writer]) -> None:
+    deadline = time.monotonic() + FLUSH_S
+    for writer in writers:
+        writer.flush(max(0.0, deadline - time.monotonic()))
+    for writer in writers:
+        dds.dds_delete(writer.entity)
 
 
 async def in_thread(function: Callable[[], None]) -> None:

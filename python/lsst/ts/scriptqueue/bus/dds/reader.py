@@ -97,7 +97,8 @@ class Reader:
     gate
         Decides when a command may be delivered; None for no gate.
     on_received
-        Called after messages have been delivered; None for nobody.
+        Called after messages have been delivered; None for nobody. As long
+        as there is somebody, it is remembered which indices have come.
     """
 
     def __init__(self, participant: Participant, reading: Reading, token: bytes) -> None:
@@ -161,7 +162,8 @@ class Reader:
         index = self._sample.shape.index_of(message)
         if index not in self.reading.indices or (self._is_event and self._came_before(received, index)):
             return
-        self._seen.add(index)
+        if self.on_received is not None:
+            self._seen.add(index)
         if self.gate is None:
             self._deliver(message)
         else:

@@ -99,12 +99,11 @@ class Settling:
     def _expected(self) -> int | None:
         """How many other processes there are; None if that cannot be known."""
         settings = self._participant.settings
-        if settings.uri:
+        hubs = None if settings.uri else count_taken("hub", settings.domain)
+        leaves = None if settings.uri else count_taken("leaf", settings.domain)
+        if hubs is None or leaves is None:
             return None
-        hubs = count_taken("hub", settings.domain)
-        if self._participant.role == "leaf":
-            return hubs
-        return hubs + count_taken("leaf", settings.domain) - 1
+        return hubs if self._participant.role == "leaf" else hubs + leaves - 1
 
     def _missing(self, expected: int | None) -> str:
         if expected is None or self._others.count < expected:

@@ -65,6 +65,7 @@ class PaperQueue(Controller):
         self.held = asyncio.Event()
         self.held.set()
         self.running = True
+        self.foreign_path = ""
         self.waiting: list[int] = []
         self.past: list[int] = []
         self._indices = itertools.count(index * 100_000 + 1)
@@ -101,12 +102,13 @@ class PaperQueue(Controller):
             case "showScript":
                 await self.tell_script(data.scriptSalIndex, S.CONFIGURED, P.CONFIGURED)
             case "showSchema":
-                await self.events["configSchema"].set_write(
-                    force_output=True,
-                    isStandard=data.isStandard,
-                    path=data.path,
-                    configSchema="type: object\n",
-                )
+                for path in filter(None, (self.foreign_path, data.path)):
+                    await self.events["configSchema"].set_write(
+                        force_output=True,
+                        isStandard=data.isStandard,
+                        path=path,
+                        configSchema="type: object\n",
+                    )
             case "showAvailableScripts":
                 await self.events["availableScripts"].set_write(force_output=True)
         return None

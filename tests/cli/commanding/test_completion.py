@@ -97,3 +97,12 @@ def test_what_was_begun_is_replaced(board: Board) -> None:
 def test_nothing_is_known_of_a_queue_that_is_not_heard() -> None:
     assert suggestions("add standard ", Board()) == []
     assert suggestions("stop ", Board()) == []
+
+
+def test_scripts_that_have_left_the_history_are_forgotten(board: Board) -> None:
+    topic = component("ScriptQueue").events["queue"]
+    # 100006 is told of before the queue lists it.
+    script = component("ScriptQueue").events["script"]
+    board.take(Event(script, record_class(script)(scriptSalIndex=100_006)))
+    board.take(Event(topic, record_class(topic)(currentSalIndex=100_005)))
+    assert set(board.scripts) == {100_006}

@@ -87,7 +87,7 @@ async def test_what_a_dead_queue_left_behind_is_no_sign_of_life(stage: Stage) ->
     async with stage.queue():
         pass
     stage.clock.step(60)
-    assert (await stage.do("pause")).exit is Exit.NO_ANSWER
+    assert "no ScriptQueue:1 is heard from" in (await stage.do("pause")).result
 
 
 async def test_the_time_limit_is_said(stage: Stage) -> None:
@@ -114,6 +114,14 @@ async def test_show_prints_the_event_that_answers(stage: Stage, line: str, event
     assert outcome.event is not None
     assert outcome.event.name == event
     assert printed in report(outcome, stage.boards[-1]).out[0]
+
+
+async def test_an_answer_to_somebody_else_is_none(stage: Stage) -> None:
+    async with stage.queue() as queue:
+        queue.foreign_path = "other.py"
+        outcome = await stage.do("show schema external slew.py")
+    assert outcome.event is not None
+    assert outcome.event.data.path == "slew.py"
 
 
 async def test_the_queue_is_shown_with_the_paths_of_its_scripts(stage: Stage) -> None:

@@ -243,6 +243,14 @@ def test_a_visit_stopped_before_it_began_is_cancelled() -> None:
     assert [effect.index for effect in driver.of(fx.PublishNextVisitCanceled)] == [index]
 
 
+def test_a_visit_whose_beginning_is_heard_of_after_the_exit_is_not_cancelled() -> None:
+    driver, index = a_script(Phase.STARTING)
+    driver.stop(index)
+    driver.exit(index)
+    driver.report(index, S.RUNNING, S.STOPPING, S.STOPPED)
+    assert not driver.all_of(fx.PublishNextVisitCanceled)
+
+
 def test_a_visit_that_began_after_the_stop_was_sent_is_not_cancelled() -> None:
     driver, index = a_script(Phase.STARTING)
     driver.stop(index)

@@ -45,7 +45,11 @@ GENTLE: dict[Phase, type[fx.StopScript] | type[fx.TerminateProcess] | None] = {
 }
 
 #: Phases in which ending at once sends something.
-ENDED_AT_ONCE = {phase for phase, does in GENTLE.items() if does} | {Phase.STRAYING, Phase.STOPPING}
+ENDED_AT_ONCE = {phase for phase, does in GENTLE.items() if does} | {
+    Phase.STRAYING,
+    Phase.STOPPING,
+    Phase.FAILED,
+}
 
 
 @pytest.mark.parametrize("phase", list(Phase))

@@ -73,6 +73,7 @@ _MAY_BEGIN = frozenset(
         Phase.KILLING,
         Phase.BREAKING,
         Phase.LOST_RUNNING,
+        Phase.LOST_STOPPING,
     }
 )
 

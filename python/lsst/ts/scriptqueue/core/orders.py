@@ -194,6 +194,8 @@ def _stop(ledger: Ledger, event: CommandGiven, order: StopScripts) -> None:
         trigger = Trigger.STOP_ASKED if gently else Trigger.END_ASKED
         if can(script, trigger):
             advance(ledger, script, trigger, "stopped on request")
+        if order.terminate and script.phase is Phase.LEAVING:
+            ledger.emit(TerminateProcess(script.index))
     remaining = [script for script in named if script.place is not Place.HISTORY]
     if remaining:
         limit_s = ledger.limits.kill_s + _STOP_MARGIN_S

@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 from lsst.ts.scriptqueue.sal import BaseScript, ExpectedError
+from lsst.ts.scriptqueue.testing import pass_time
 
 SCHEMA = {
     "type": "object",
@@ -58,7 +59,7 @@ class Subject(BaseScript):
         self.calls.append("run")
         for name in self.config.checkpoints:
             try:
-                await asyncio.sleep(self.config.step_s)
+                await pass_time(self.config.step_s)
             except asyncio.CancelledError:
                 if self.config.hang != "after stop":
                     raise

@@ -13,7 +13,7 @@ import pytest
 
 from lsst.ts.scriptqueue.sal import AckError, Remote, ScriptState
 from lsst.ts.scriptqueue.sal.script_states import FINAL_STATES
-from lsst.ts.scriptqueue.testing import script_case
+from lsst.ts.scriptqueue.testing import pass_time, script_case
 from lsst.ts.scriptqueue.testing.scripted import Checkpoint, Fail, Hang, Plan, Wait
 
 from ..scripts.subject import Subject
@@ -122,7 +122,7 @@ async def stop_while_configuring(client: Client) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(client.tell("configure"))
         # Both get their commands in this order.
-        await asyncio.sleep(1)
+        await pass_time(1)
         await client.tell("stop")
 
 

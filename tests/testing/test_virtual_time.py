@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from lsst.ts.scriptqueue.testing import FakeClock, VirtualTimeLoop, run
+from lsst.ts.scriptqueue.testing import FakeClock, VirtualTimeLoop, pass_time, run
 
 #: Real time that virtual waiting of any length may take at most (seconds).
 AT_ONCE_S = 5.0
@@ -25,7 +25,7 @@ def now() -> float:
 def test_waiting_costs_nothing() -> None:
     async def wait_for_a_week() -> float:
         for _ in range(7 * 24):
-            await asyncio.sleep(3600)
+            await pass_time(3600)
         return now()
 
     began = time.monotonic()
@@ -38,7 +38,7 @@ async def test_timers_come_in_their_order_at_their_time() -> None:
     seen: list[tuple[str, float]] = []
 
     async def wait(name: str, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
+        await pass_time(delay_s)
         seen.append((name, now()))
 
     began = now()
@@ -70,12 +70,12 @@ async def test_a_job_in_a_thread_is_waited_for() -> None:
     job = asyncio.create_task(asyncio.to_thread(go_on.wait))
     await asyncio.sleep(0)
     began = now()
-    await asyncio.sleep(0.01)
+    await pass_time(0.01)
     assert not job.done()
     assert now() - began < AT_ONCE_S, "the clock walked"
     go_on.set()
     assert await job
-    await asyncio.sleep(3600)
+    await pass_time(3600)
     assert now() - began > 3600, "and jumps again"
 
 
@@ -172,14 +172,16 @@ def test_waiting_in_vain_while_something_repeats_is_an_error() -> None:
 
 async def test_without_the_marker_time_is_real() -> None:
     assert not isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
+    with pytest.raises(RuntimeError, match="time is real here"):
+        await pass_time(3600)
 
 
 @pytest.mark.virtual_time
 async def test_a_clock_goes_with_the_loop_and_can_be_stepped() -> None:
     clock = FakeClock(1000.0)
-    await asyncio.sleep(50)
+    await pass_time(50)
     assert clock.tai() == pytest.approx(1050)
     clock.step(-600)
-    await asyncio.sleep(1)
+    await pass_time(1)
     assert clock.tai() == pytest.approx(451)
     assert clock.utc_from_tai(clock.tai()) == pytest.approx(414)

@@ -9,6 +9,6 @@ tests of a queue and its clients.
 
 from .clock import FakeClock
 from .script_case import ScriptCase, script_case
-from .virtual_time import VirtualTimeLoop, run
+from .virtual_time import VirtualTimeLoop, pass_time, run
 
-__all__ = ["FakeClock", "ScriptCase", "VirtualTimeLoop", "run", "script_case"]
+__all__ = ["FakeClock", "ScriptCase", "VirtualTimeLoop", "pass_time", "run", "script_case"]

@@ -29,7 +29,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple
 
-__all__ = ["HORIZON_S", "VirtualTimeLoop", "run"]
+__all__ = ["HORIZON_S", "VirtualTimeLoop", "pass_time", "run"]
 
 #: Virtual seconds after which a loop gives up, unless told otherwise.
 HORIZON_S = 30 * 86400.0
@@ -107,6 +107,19 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _job_done(self, future: asyncio.Future[Any]) -> None:
         self._jumping.outside_jobs -= 1
+
+
+async def pass_time(duration_s: float) -> None:
+    """Let virtual time pass.
+
+    Raises
+    ------
+    RuntimeError
+        If time is real. There a test waits for an event, not for a while.
+    """
+    if not isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
+        raise RuntimeError("time is real here: mark the test virtual_time, or wait for an event")
+    await asyncio.sleep(duration_s)
 
 
 def run(main: Coroutine[Any, Any, _T], *, horizon_s: float = HORIZON_S) -> _T:

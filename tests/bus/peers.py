@@ -98,13 +98,14 @@ class PeerProcess:
         """Have it end, and return its exit code."""
         assert self._process.stdin is not None
         self._process.stdin.close()
+        if self._process.returncode is None:
+            self.go_on()
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._listening
                 return await self._process.wait()
         finally:
             if self._process.returncode is None:
-                self.go_on()
                 self.kill()
                 await self._process.wait()
 

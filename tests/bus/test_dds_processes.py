@@ -57,18 +57,14 @@ async def test_a_stopped_reader_blocks_no_writer_and_misses_nothing(network: Dds
         await stopped.open(reads=[("STATE", 1, 1)])
         await awake.open(reads=[("STATE", 1, 1)])
         link = await network.connect().open(index=1, writes=[STATE], reads=())
-        loop = asyncio.get_running_loop()
         stopped.stop()
-        longest_s = 0.0
-        # 4 MB, eight times what Cyclone DDS by default allows to be unacknowledged.
+        # 4 MB, eight times what Cyclone DDS by default allows to be unacknowledged. A write that
+        # had to wait for an acknowledgement would fail.
         for number in range(2000):
-            start = loop.time()
             await link.write(STATE, a_message(salIndex=1, number=number, text="x" * 2000))
-            longest_s = max(longest_s, loop.time() - start)
         await awake.got("STATE").has(1999)
         stopped.go_on()
         await stopped.got("STATE").has(1999)
-        assert longest_s < 0.25
         assert awake.got("STATE").numbers() == list(range(2000))
         assert stopped.got("STATE").numbers() == list(range(2000))
 

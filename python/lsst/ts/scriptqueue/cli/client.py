@@ -121,8 +121,9 @@ class Client:
                         pass
             except TimeoutError:
                 raise NoQueueError(
-                    f"no ScriptQueue:{self.index} is heard from (listened for {HEARING_S:g} s). "
-                    f"Start one with: run_script_queue {self.index} --state enabled"
+                    f"no ScriptQueue:{self.index} is heard from (listened for {HEARING_S:g} s).\n"
+                    f"Start one with: run_script_queue {self.index} --state enabled\n"
+                    "If one runs, --bus, LSST_DDS_DOMAIN_ID or LSST_TOPIC_SUBNAME are others there than here."
                 ) from None
 
 

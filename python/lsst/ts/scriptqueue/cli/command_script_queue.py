@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import contextlib
 import functools
-import os
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
@@ -227,12 +226,7 @@ def _complain(text: str, status: Exit) -> Exit:
 
 
 def _to_stdout(line: str) -> None:
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        # What is still in the buffer would fail once more when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
+    print(line, flush=True)
 
 
 def _to_stderr(line: str) -> None:

@@ -7,7 +7,8 @@ of the effects that came of it, and raises AssertionError when
 
 - a script is published that the last published queue does not list;
 - ``run`` is sent twice, without an announced group id, while the queue is
-  disabled or paused, or while another script has not ended;
+  disabled or paused, while another script has not ended, or while the place
+  of a script that ran is held by a stop command that is under way;
 - a visit is announced but neither begins nor is cancelled, or is cancelled
   though it has begun;
 - a group id is not later than all before it;
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.states import ScriptState
@@ -41,6 +43,7 @@ _BEGUN = frozenset(
     }
 )
 
+_FAILED = frozenset({ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
 _ACTIVE = frozenset(
     {
         ScriptState.RUNNING,
@@ -79,6 +82,7 @@ class Watcher:
     open_commands: set[int] = field(default_factory=set)
     answered: dict[int, fx.AckCommand] = field(default_factory=dict)
     timers: dict[int, fx.SetTimer] = field(default_factory=dict)
+    holding: set[int] = field(default_factory=set)
     last_group_id: str = ""
     finished: bool = False
     _reported: tuple[int, bool] = (0, False)
@@ -100,10 +104,17 @@ class Watcher:
             self._check_refusal(event, effects, *before)
         self._check_ends()
 
+    def _runs(self, indices: tuple[int, ...]) -> bool:
+        """Is the current script one of these, and has it not failed?"""
+        current = self.queue.current if self.queue else 0
+        return current in indices and current != 0 and self.shown[current].script_state not in _FAILED
+
     def _see_event(self, event: ev.Event) -> None:
         match event:
             case ev.CommandGiven():
                 self.open_commands.add(event.command_id)
+                if isinstance(event.command, cmd.StopScripts) and self._runs(event.command.indices):
+                    self.holding.add(event.command_id)
             case ev.ProcessStarted():
                 self.script(event.index).process = True
             case ev.ProcessExited():
@@ -154,6 +165,7 @@ class Watcher:
                     f"{effect} answers a command nobody gave, or twice"
                 )
                 self.open_commands.discard(effect.command_id)
+                self.holding.discard(effect.command_id)
                 self.answered[effect.command_id] = effect
             case fx.ReportInProgress():
                 assert effect.command_id in self.open_commands, f"{effect} comes after the answer"
@@ -207,6 +219,7 @@ class Watcher:
         assert watched.process, f"{effect.index} has no process to run"
         assert not watched.run_sent, f"run is sent twice to {effect.index}"
         assert watched.visit, f"run is sent to {effect.index} before its visit is announced"
+        assert not self.holding, f"run is sent to {effect.index} while a stop holds the place"
         active = [
             index
             for index, other in self.scripts.items()

@@ -117,6 +117,13 @@ def test_whoever_loads_at_the_head_is_waited_for() -> None:
     assert driver.phase(behind) is Phase.NAMING
 
 
+@pytest.mark.parametrize("phase", [Phase.ABANDONED, Phase.STRAYING, Phase.DROPPING, Phase.LOST_WAITING])
+def test_whoever_is_on_its_way_out_is_not_waited_for(phase: Phase) -> None:
+    driver, _ = a_script(phase)
+    behind = driver.add_configured()
+    assert driver.phase(behind) is Phase.NAMING
+
+
 @pytest.mark.parametrize("say", ["disabled", "paused"])
 def test_nobody_is_given_a_group_id_while_nothing_may_start(say: str) -> None:
     driver = Driver(enabled=say != "disabled")

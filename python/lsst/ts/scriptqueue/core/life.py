@@ -64,18 +64,9 @@ _REPORTS_THAT_END = frozenset(
 _PROGRESS = frozenset({Trigger.REPORTED_UNCONFIGURED, Trigger.REPORTED_CONFIGURED, Trigger.REPORTED_ACTIVE})
 
 #: Phases in which an announced visit may still begin.
-_MAY_BEGIN = frozenset(
-    {
-        Phase.NAMED,
-        Phase.STARTING,
-        Phase.RUNNING,
-        Phase.STOPPING,
-        Phase.KILLING,
-        Phase.BREAKING,
-        Phase.LOST_RUNNING,
-        Phase.LOST_STOPPING,
-    }
-)
+_MAY_BEGIN = {Phase.NAMED} | {
+    phase for phase in Phase if PLACE[phase] is Place.CURRENT and phase not in FAILED_PHASES
+}
 
 #: Transitions by which a process turns out to have ended unasked and without
 #: a final state.

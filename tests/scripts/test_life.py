@@ -9,6 +9,7 @@ import contextlib
 
 import pytest
 
+from lsst.ts.scriptqueue.bus import BusError
 from lsst.ts.scriptqueue.sal import AckError, ExpectedError, Remote, ScriptState
 from lsst.ts.scriptqueue.sal.errors import ComponentError
 from lsst.ts.scriptqueue.testing import run, script_case
@@ -268,3 +269,19 @@ def test_index_zero_is_refused() -> None:
                 pass
 
     run(start())
+
+
+@pytest.mark.virtual_time
+async def test_a_script_whose_bus_breaks_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def send(topic: object, message: object) -> None:
+        raise BusError("the wire was cut")
+
+    async with script_case(Subject) as case:
+        await case.configure("step_s: 100")
+        await case.start_run()
+        monkeypatch.setattr(case.script, "send", send)
+        with pytest.raises(BusError, match="the wire was cut"):
+            async with asyncio.timeout(1000):
+                await case.script.done_task
+        assert case.script.calls == ["configure", "run"]
+        assert case.script.exit_code == 1

@@ -140,6 +140,16 @@ async def test_a_script_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.system
+async def test_a_bus_that_cannot_be_had_is_told_in_a_line(tmp_path: Path) -> None:
+    path = write_script(tmp_path / "script.py", "async def run(self): pass")
+    async with real(path, LSST_DDS_DOMAIN_ID="none") as script:
+        assert await script.exits() == 1
+        assert script.output.read_text().splitlines() == [
+            "LSST_DDS_DOMAIN_ID is 'none'; it must be a number from 0 to 230"
+        ]
+
+
+@pytest.mark.system
 def test_what_a_script_imports() -> None:
     """Measured in processes that are started a hundred at a time."""
     program = (

@@ -27,7 +27,7 @@ from .records import wire_text
 from .script_block import block_execution
 from .script_domain import make_script_domain
 from .script_metadata import blank_metadata
-from .script_states import GOOD_ENDS, On, next_state, refusal
+from .script_states import FINAL_STATES, GOOD_ENDS, On, next_state, refusal
 from .script_work import Outcome, ScriptWork
 
 __all__ = ["BaseScript"]
@@ -230,9 +230,7 @@ class BaseScript(Controller, abc.ABC):
             raise ExpectedError("the script was stopped while it was being configured")
         if outcome.error is not None:
             reason = self._tell_failure("configure", outcome)
-            self._is_script_ending = True
-            await self._enter_state(On.CONFIGURE_FAILED, reason)
-            await self.close()
+            await self._end_script(On.CONFIGURE_FAILED, reason)
             raise ExpectedError(reason)
 
     async def do_setGroupId(self, data: Any) -> None:
@@ -328,18 +326,21 @@ class BaseScript(Controller, abc.ABC):
             self._script_pause = None
 
     async def _end_script(self, event: On, reason: str = "") -> None:
-        """Go from what happened through cleaning up to the final state, and close."""
+        """Go from what happened to the final state, cleaning up on the way, and close."""
         self._is_script_ending = True
         has_run = self._script_state in (ScriptState.RUNNING, ScriptState.PAUSED)
-        await self._enter_state(event, reason)
-        ended = On.CLEANED_UP
-        if has_run:
-            outcome = await self._attend_to(self.cleanup(), "cleanup")
-            if outcome.is_stopped or outcome.error is not None:
-                ended = On.CLEANUP_FAILED
-                reason = "; ".join(filter(None, (reason, self._tell_failure("cleanup", outcome))))
-        await self._enter_state(ended, reason)
-        await self.close()
+        try:
+            await self._enter_state(event, reason)
+            if self._script_state not in FINAL_STATES:
+                ended = On.CLEANED_UP
+                if has_run:
+                    outcome = await self._attend_to(self.cleanup(), "cleanup")
+                    if outcome.is_stopped or outcome.error is not None:
+                        ended = On.CLEANUP_FAILED
+                        reason = "; ".join(filter(None, (reason, self._tell_failure("cleanup", outcome))))
+                await self._enter_state(ended, reason)
+        finally:
+            await self.close()
 
     async def _attend_to(self, work: Coroutine[Any, Any, None], name: str) -> Outcome:
         self._script_work = ScriptWork()

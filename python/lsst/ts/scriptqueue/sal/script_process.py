@@ -21,7 +21,8 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .script_command_line import script_options
+from ..bus.contract import BusError
+from .script_command_line import ScriptOptions, script_options
 from .stall import StallWatch
 
 if TYPE_CHECKING:
@@ -65,7 +66,17 @@ async def run_process(
     logging.basicConfig(
         level=options.log_level, format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", stream=sys.stderr
     )
-    script = script_class(index=options.index, **kwargs)
+    try:
+        exit_code = await _live(script_class(index=options.index, **kwargs), options, is_whole_process)
+    except BusError as error:
+        sys.exit(str(error))
+    if exit_code:
+        sys.exit(exit_code)
+
+
+async def _live(script: BaseScript, options: ScriptOptions, is_whole_process: bool) -> int:
+    """See a script through its life, and return its exit code."""
+    script.log.setLevel(options.log_level)
     try:
         with _ended_by_signals():
             async with script.domain, StallWatch(script.log):
@@ -74,8 +85,7 @@ async def run_process(
     finally:
         if is_whole_process:
             _end_within(EXIT_LIMIT_S, script.exit_code)
-    if script.exit_code:
-        sys.exit(script.exit_code)
+    return script.exit_code
 
 
 @contextlib.contextmanager

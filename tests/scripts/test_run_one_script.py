@@ -55,7 +55,9 @@ class Console:
 
 
 @contextlib.asynccontextmanager
-async def run_one_script(*words: str, stdin: str = "", has_keys: bool = False) -> AsyncIterator[Console]:
+async def run_one_script(
+    *words: str, stdin: str = "", has_keys: bool = False, **environment: str
+) -> AsyncIterator[Console]:
     ours, theirs = pty.openpty() if has_keys else (None, None)
     process = await asyncio.create_subprocess_exec(
         *PROGRAM,
@@ -63,7 +65,7 @@ async def run_one_script(*words: str, stdin: str = "", has_keys: bool = False) -
         stdin=theirs if has_keys else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **environment},
     )
     if process.stdin is not None:
         process.stdin.write(stdin.encode())
@@ -229,6 +231,26 @@ async def test_a_program_that_is_no_script() -> None:
     async with run_one_script("/bin/false") as console:
         assert await console.ends() is Exit.NOT_STARTED
         assert "ended with exit code 1, in state UNKNOWN" in console.text
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("words", [[], ["--schema"]], ids=["run", "schema"])
+async def test_a_script_that_cannot_be_started(words: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text("#!/nowhere/python\n")
+    path.chmod(0o755)
+    async with run_one_script(str(path), *words) as console:
+        assert await console.ends() is Exit.NOT_STARTED
+        assert console.text.startswith("run_one_script: ")
+        assert "/nowhere/python" in console.text
+        assert "Traceback" not in console.text
+
+
+@pytest.mark.system
+async def test_no_bus() -> None:
+    async with run_one_script(IMAGES, LSST_DDS_DOMAIN_ID="none") as console:
+        assert await console.ends() is Exit.NO_BUS
+        assert "LSST_DDS_DOMAIN_ID is 'none'" in console.text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ import pathlib
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from .. import __version__
 from ..bus import BusError
@@ -96,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_show_schema(options.path) if options.schema else _run(options))
     except BusError as error:
         return _complain(Exit.NO_BUS, str(error))
-    except (LaunchError, SchemaError) as error:
+    except SchemaError as error:
         return _complain(Exit.NOT_STARTED, str(error))
 
 
@@ -119,9 +120,11 @@ async def _run(options: argparse.Namespace) -> Exit:
             interruptions = _Interruptions(script, lambda: launcher.terminate(launch_id), group)
             await stack.enter_async_context(interruptions.heeded())
             environment = child_environment(options.path, launch_id, _inherited(options.bus))
-            launched = await launcher.launch(
-                LaunchRequest(launch_id, index, options.path, (str(index),), environment)
-            )
+            request = LaunchRequest(launch_id, index, options.path, (str(index),), environment)
+            try:
+                launched = await launcher.launch(request)
+            except LaunchError as error:
+                return _complain(Exit.NOT_STARTED, str(error))
             _say(f"Script:{index}, process {launched.pid}, output in {launched.output_path}")
             script.started(launched.pid)
             if interruptions.first is not None:
@@ -129,7 +132,7 @@ async def _run(options: argparse.Namespace) -> Exit:
             try:
                 await script.lead(_wishes(options))
                 await script.wait_gone(EXIT_LIMIT_S)
-            except (AckError, TimeoutError) as error:
+            except (AckError, BusError, TimeoutError) as error:
                 _say(f"it is ended: {error or 'it took too long'}")
                 launcher.terminate(launch_id)
                 await script.wait_gone()
@@ -144,6 +147,7 @@ class _Interruptions:
         self._script = script
         self._terminate = terminate
         self._group = group
+        self._commands: list[asyncio.Task[None]] = []
 
     @contextlib.asynccontextmanager
     async def heeded(self) -> AsyncIterator[None]:
@@ -161,26 +165,32 @@ class _Interruptions:
                 loop.remove_reader(sys.stdin)
             for signum in _BY_SIGNAL:
                 loop.remove_signal_handler(signum)
+            for command in self._commands:
+                command.cancel()
 
     def _heed(self, signum: signal.Signals) -> None:
         is_gentle = self.first is None and signum is signal.SIGINT
         self.first = self.first or signum
         if is_gentle and self._script.state is not ScriptState.UNKNOWN:
             _say("stopping it; Ctrl-C once more ends it at once")
-            self._group.create_task(self._obeyed(self._script.stop()))
+            self._command(self._script.stop())
         else:
             _say("ending it")
             self._terminate()
 
     def _key_pressed(self) -> None:
-        if not sys.stdin.readline():
+        if sys.stdin.readline():
+            self._command(self._script.resume())
+        else:
             asyncio.get_running_loop().remove_reader(sys.stdin)
-        self._group.create_task(self._obeyed(self._script.resume()))
 
-    async def _obeyed(self, command: object) -> None:
+    def _command(self, command: Coroutine[Any, Any, None]) -> None:
+        self._commands.append(self._group.create_task(self._see_through(command)))
+
+    async def _see_through(self, command: Coroutine[Any, Any, None]) -> None:
         try:
-            await command  # type: ignore[misc]
-        except AckError as error:
+            await command
+        except (AckError, BusError) as error:
             _say(str(error))
 
 

@@ -23,7 +23,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from ..bus.memory import MemoryBroker, MemoryBus
@@ -180,7 +180,7 @@ class ScriptCase(Generic[S]):
         await self.script.domain.close()
         await self.domain.close()
 
-    async def _wait(self, is_so: Any, limit_s: float, what: str) -> None:
+    async def _wait(self, is_so: Callable[[], bool], limit_s: float, what: str) -> None:
         try:
             async with asyncio.timeout(limit_s):
                 while not is_so():
@@ -235,7 +235,7 @@ async def script_case(
 
 
 @contextlib.contextmanager
-def _listening(log: logging.Logger, messages: list[str]) -> Any:
+def _listening(log: logging.Logger, messages: list[str]) -> Iterator[None]:
     """Collect what is logged; put the level back, because loggers outlive their users."""
     handler = logging.Handler()
     handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]

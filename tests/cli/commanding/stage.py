@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from lsst.ts.scriptqueue.bus.memory import MemoryBroker, MemoryBus
-from lsst.ts.scriptqueue.cli.arguments import Order, parse_order
-from lsst.ts.scriptqueue.cli.client import Client, Interest, connect
-from lsst.ts.scriptqueue.cli.dispatch import carry_out, interest_of
-from lsst.ts.scriptqueue.cli.feed import Board
-from lsst.ts.scriptqueue.cli.outcomes import Outcome
-from lsst.ts.scriptqueue.cli.words import split_line
+from lsst.ts.scriptqueue.cli.commanding.arguments import Order, parse_order
+from lsst.ts.scriptqueue.cli.commanding.client import Client, Interest, connect
+from lsst.ts.scriptqueue.cli.commanding.dispatch import carry_out, interest_of
+from lsst.ts.scriptqueue.cli.commanding.feed import Board
+from lsst.ts.scriptqueue.cli.commanding.outcomes import Outcome
+from lsst.ts.scriptqueue.cli.commanding.words import split_line
 from lsst.ts.scriptqueue.sal import Controller, Domain, ExpectedError
 from lsst.ts.scriptqueue.sal.enums import ScriptProcessState as P
 from lsst.ts.scriptqueue.sal.enums import ScriptState as S

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.scriptqueue.cli.arguments import HelpWanted, UsageError, help_on, overview, parse_order
-from lsst.ts.scriptqueue.cli.forms import FORMS, Form, Local
-from lsst.ts.scriptqueue.cli.kinds import Goal, Kind, Loudness
-from lsst.ts.scriptqueue.cli.words import LineError, split_line
+from lsst.ts.scriptqueue.cli.commanding.arguments import (
+    HelpWanted,
+    UsageError,
+    help_on,
+    overview,
+    parse_order,
+)
+from lsst.ts.scriptqueue.cli.commanding.forms import FORMS, Form, Local
+from lsst.ts.scriptqueue.cli.commanding.kinds import Goal, Kind, Loudness
+from lsst.ts.scriptqueue.cli.commanding.words import LineError, split_line
 from lsst.ts.scriptqueue.sal.definitions import component
 
 LAST = {"location": 2, "locationSalIndex": 0}

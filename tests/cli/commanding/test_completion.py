@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from lsst.ts.scriptqueue.cli.completion import suggestions
-from lsst.ts.scriptqueue.cli.feed import Board, Event
+from lsst.ts.scriptqueue.cli.commanding.completion import suggestions
+from lsst.ts.scriptqueue.cli.commanding.feed import Board, Event
 from lsst.ts.scriptqueue.sal.definitions import component
 from lsst.ts.scriptqueue.sal.records import record_class
 

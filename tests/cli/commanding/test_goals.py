@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from lsst.ts.scriptqueue.cli.goals import Verdict, verdict
-from lsst.ts.scriptqueue.cli.kinds import Goal
+from lsst.ts.scriptqueue.cli.commanding.goals import Verdict, verdict
+from lsst.ts.scriptqueue.cli.commanding.kinds import Goal
 from lsst.ts.scriptqueue.sal.enums import ScriptProcessState as P
 from lsst.ts.scriptqueue.sal.enums import ScriptState as S
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.scriptqueue.cli.feed import Event
-from lsst.ts.scriptqueue.cli.monitor import INTEREST, monitor
-from lsst.ts.scriptqueue.cli.wording import as_json, event_as_json, event_line
+from lsst.ts.scriptqueue.cli.commanding.feed import Event
+from lsst.ts.scriptqueue.cli.commanding.monitor import INTEREST, monitor
+from lsst.ts.scriptqueue.cli.commanding.wording import as_json, event_as_json, event_line
 from lsst.ts.scriptqueue.sal.definitions import component
 from lsst.ts.scriptqueue.sal.enums import ScriptState, State
 from lsst.ts.scriptqueue.sal.records import record_class

@@ -9,11 +9,11 @@ import json
 
 import pytest
 
-from lsst.ts.scriptqueue.cli.client import HEARING_S
-from lsst.ts.scriptqueue.cli.feed import Board
-from lsst.ts.scriptqueue.cli.outcomes import Exit
-from lsst.ts.scriptqueue.cli.reports import report
-from lsst.ts.scriptqueue.cli.waiting import GONE_S
+from lsst.ts.scriptqueue.cli.commanding.client import HEARING_S
+from lsst.ts.scriptqueue.cli.commanding.feed import Board
+from lsst.ts.scriptqueue.cli.commanding.outcomes import Exit
+from lsst.ts.scriptqueue.cli.commanding.reports import report
+from lsst.ts.scriptqueue.cli.commanding.waiting import GONE_S
 from lsst.ts.scriptqueue.sal.enums import SalRetCode, State
 from lsst.ts.scriptqueue.sal.enums import ScriptProcessState as P
 from lsst.ts.scriptqueue.sal.enums import ScriptState as S

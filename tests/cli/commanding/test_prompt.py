@@ -24,10 +24,10 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from lsst.ts.scriptqueue.cli.client import connect
-from lsst.ts.scriptqueue.cli.interactive import history_path, kept_history, prompt_lines, toolbar
-from lsst.ts.scriptqueue.cli.outcomes import Exit
-from lsst.ts.scriptqueue.cli.session import Session
+from lsst.ts.scriptqueue.cli.commanding.client import connect
+from lsst.ts.scriptqueue.cli.commanding.interactive import history_path, kept_history, prompt_lines, toolbar
+from lsst.ts.scriptqueue.cli.commanding.outcomes import Exit
+from lsst.ts.scriptqueue.cli.commanding.session import Session
 from lsst.ts.scriptqueue.sal.enums import State
 
 from .stage import SCRIPT, PaperQueue, Stage

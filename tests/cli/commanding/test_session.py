@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.scriptqueue.cli.client import connect
-from lsst.ts.scriptqueue.cli.kinds import Loudness
-from lsst.ts.scriptqueue.cli.outcomes import Exit
-from lsst.ts.scriptqueue.cli.session import Session
+from lsst.ts.scriptqueue.cli.commanding.client import connect
+from lsst.ts.scriptqueue.cli.commanding.kinds import Loudness
+from lsst.ts.scriptqueue.cli.commanding.outcomes import Exit
+from lsst.ts.scriptqueue.cli.commanding.session import Session
 from lsst.ts.scriptqueue.sal.enums import ScriptProcessState as P
 from lsst.ts.scriptqueue.sal.enums import ScriptState as S
 from lsst.ts.scriptqueue.sal.enums import State

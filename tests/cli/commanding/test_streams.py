@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.scriptqueue.cli.streams import LineWriter, read_lines, when_closed
+from lsst.ts.scriptqueue.cli.commanding.streams import LineWriter, read_lines, when_closed
 
 SOON_S = 10.0
 

@@ -17,17 +17,26 @@ from typing import Any
 from .. import __version__
 from ..bus import BUS_KINDS, BusError
 from ..sal.domain import Domain
-from .arguments import COMMON, HelpWanted, Order, UsageError, add_parameter, help_on, overview, parse_order
-from .client import INDICES_PER_QUEUE, Client, Interest, connect
-from .dispatch import carry_out, interest_of
-from .forms import Local, Parameter
-from .kinds import Kind, choice
-from .monitor import INTEREST, monitor
-from .outcomes import EXIT_HELP, Exit
-from .reports import report
-from .session import Session
-from .streams import LineWriter, read_lines, when_closed
-from .wording import event_as_json, event_line
+from .commanding.arguments import (
+    COMMON,
+    HelpWanted,
+    Order,
+    UsageError,
+    add_parameter,
+    help_on,
+    overview,
+    parse_order,
+)
+from .commanding.client import INDICES_PER_QUEUE, Client, Interest, connect
+from .commanding.dispatch import carry_out, interest_of
+from .commanding.forms import Local, Parameter
+from .commanding.kinds import Kind, choice
+from .commanding.monitor import INTEREST, monitor
+from .commanding.outcomes import EXIT_HELP, Exit
+from .commanding.reports import report
+from .commanding.session import Session
+from .commanding.streams import LineWriter, read_lines, when_closed
+from .commanding.wording import event_as_json, event_line
 
 __all__ = ["main"]
 
@@ -126,7 +135,7 @@ async def _session(options: Options) -> Exit:
         session = Session(client, _to_stdout, _to_stderr, given=options.given)
         if sys.stdin.isatty() and sys.stdout.isatty():
             # Not cheap to import, and only needed here.
-            from .interactive import prompt_lines
+            from .commanding.interactive import prompt_lines
 
             return await prompt_lines(session)
         try:

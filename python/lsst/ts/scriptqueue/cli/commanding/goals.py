@@ -7,7 +7,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from ..sal.enums import ScriptProcessState, ScriptState
+from ...sal.enums import ScriptProcessState, ScriptState
 from .kinds import Goal
 
 __all__ = ["Verdict", "verdict"]

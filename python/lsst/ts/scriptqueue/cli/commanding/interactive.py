@@ -21,7 +21,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from ..sal.enums import State
+from ...sal.enums import State
 from .client import NoQueueError
 from .completion import suggestions
 from .feed import Board

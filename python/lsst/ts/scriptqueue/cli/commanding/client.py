@@ -10,9 +10,9 @@ import functools
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
-from ..bus.contract import IndexRange
-from ..sal.domain import Domain
-from ..sal.remote import Remote
+from ...bus.contract import IndexRange
+from ...sal.domain import Domain
+from ...sal.remote import Remote
 from .feed import Feed
 
 __all__ = ["INDICES_PER_QUEUE", "Client", "Interest", "NoQueueError", "connect"]

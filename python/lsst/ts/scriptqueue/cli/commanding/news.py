@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Mapping
 
-from ..sal.records import Record
+from ...sal.records import Record
 from .feed import Board, Event
 from .wording import states_in_words
 

@@ -12,8 +12,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..bus.contract import TopicSpec
-from ..sal.records import Record
+from ...bus.contract import TopicSpec
+from ...sal.records import Record
 
 __all__ = ["Board", "Event", "Feed"]
 

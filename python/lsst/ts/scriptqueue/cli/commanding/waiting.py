@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ..sal.enums import ScriptProcessState, ScriptState, State
-from ..sal.records import Record
+from ...sal.enums import ScriptProcessState, ScriptState, State
+from ...sal.records import Record
 from .client import Client
 from .feed import Event
 from .goals import Verdict, verdict

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..sal.clock import Clock
-from ..sal.enums import ScriptProcessState, ScriptState, State
-from ..sal.records import Record, as_dict
+from ...sal.clock import Clock
+from ...sal.enums import ScriptProcessState, ScriptState, State
+from ...sal.records import Record, as_dict
 from .feed import Board, Event
 
 __all__ = [

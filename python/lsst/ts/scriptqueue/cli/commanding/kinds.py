@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..sal.enums import Location
+from ...sal.enums import Location
 from .words import nearest
 
 __all__ = [

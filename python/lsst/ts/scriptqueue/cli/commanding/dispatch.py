@@ -8,9 +8,9 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 
-from ..bus.contract import BusError
-from ..sal.enums import SalRetCode
-from ..sal.errors import AckError, AckTimeoutError, FieldError
+from ...bus.contract import BusError
+from ...sal.enums import SalRetCode
+from ...sal.errors import AckError, AckTimeoutError, FieldError
 from .arguments import Order
 from .client import Client, Interest, NoQueueError
 from .feed import Event

@@ -8,9 +8,9 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
-from ..sal.enums import SalRetCode, ScriptProcessState, ScriptState
-from ..sal.errors import ack_name
-from ..sal.records import Record
+from ...sal.enums import SalRetCode, ScriptProcessState, ScriptState
+from ...sal.errors import ack_name
+from ...sal.records import Record
 from .arguments import Order
 from .feed import Event
 from .kinds import Goal

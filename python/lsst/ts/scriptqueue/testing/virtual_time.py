@@ -105,6 +105,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         finally:
             self._jumping.outside_jobs -= 1
 
+    async def shutdown_default_executor(self, *args: Any, **kwargs: Any) -> None:
+        # It has a time limit, and waits for a thread of its own.
+        with self.real_time():
+            await super().shutdown_default_executor(*args, **kwargs)
+
     def _job_done(self, future: asyncio.Future[Any]) -> None:
         self._jumping.outside_jobs -= 1
 

@@ -26,7 +26,7 @@ from lsst.ts.scriptqueue.launch.environment import child_environment
 from lsst.ts.scriptqueue.sal.definitions import component
 from lsst.ts.scriptqueue.sal.enums import ScriptState
 
-__all__ = ["Floors", "measure_interpreter", "measure_scripts"]
+__all__ = ["Floors", "measure_interpreters", "measure_scripts"]
 
 HERE = Path(__file__).parent
 
@@ -34,6 +34,9 @@ HERE = Path(__file__).parent
 FIRST_INDEX = 300_001
 
 READY_LIMIT_S = 60.0
+
+#: How long the processes of a round trip rest before it, if they do (seconds).
+REST_S = 0.1
 
 
 class Floors:
@@ -75,11 +78,10 @@ class Floors:
         with Crowd() as crowd:
             taken_s = await self.start_bare(crowd, count)
             self._readings.add(f"bare_{count}", taken_s)
-            if count <= 20:
-                memories = [memory_of(pid) for pid in crowd.pids]
-                self._readings.add("bare_rss", *(memory.rss_mb for memory in memories))
-                if count == 20:
-                    self._readings.add("bare_pss", *(memory.pss_mb for memory in memories))
+            memories = [memory_of(pid) for pid in crowd.pids]
+            self._readings.add("bare_rss", *(memory.rss_mb for memory in memories))
+            if count == 20:
+                self._readings.add("bare_pss", *(memory.pss_mb for memory in memories))
             usages = await crowd.end()
             self._readings.add("bare_cpu", *(usage.cpu_s for usage in usages))
 
@@ -96,18 +98,23 @@ class Floors:
         return max(arrivals.values()) - started
 
     async def measure_round_trips(self, count: int) -> None:
-        """Send numbers to a process that sends them back."""
+        """Send numbers to a process that sends them back: in a row, and each after a rest."""
         with Crowd() as crowd:
             self._last += 1
             crowd.start([sys.executable, str(HERE / "bare_echo.py"), str(self._plan), str(self._last)])
             await asyncio.to_thread(self._ready.arrivals, 1, READY_LIMIT_S)
-            trips = await asyncio.to_thread(self._round_trips, count)
+            in_a_row = await asyncio.to_thread(self._round_trips, count, 0.0)
+            rested = await asyncio.to_thread(self._round_trips, count // 10, REST_S)
         # The first ones are those of a process that has just started.
-        self._readings.add("round_trip", *(trip * 1e3 for trip in trips[count // 10 :]))
+        self._readings.add("round_trip", *(trip * 1e3 for trip in in_a_row[count // 10 :]))
+        self._readings.add("rested_trip", *(trip * 1e3 for trip in rested))
 
-    def _round_trips(self, count: int) -> list[float]:
+    def _round_trips(self, count: int, rest_s: float) -> list[float]:
         trips = []
         for _ in range(count):
+            if rest_s:
+                # Nothing comes; the processor goes to sleep as it does before a command.
+                self._pongs.wait(rest_s)
             self._last += 1
             sent = time.perf_counter()
             self._peer.send(self._pings, self._last)
@@ -120,15 +127,27 @@ class Floors:
         return trips
 
 
-async def measure_interpreter(readings: Readings) -> None:
-    """Start an interpreter that does nothing, and one that does nothing with asyncio."""
-    programs = {"interpreter": "pass", "asyncio": "import asyncio; asyncio.run(asyncio.sleep(0))"}
-    for key, program in programs.items():
-        with Crowd() as crowd:
-            began = time.perf_counter()
+async def measure_interpreters(count: int, readings: Readings) -> None:
+    """Start interpreters that do nothing, and some that do nothing with asyncio."""
+    if count == 1:
+        await _measure_program("interpreter", "pass", 1, readings)
+    suffix = "" if count == 1 else f"_{count}"
+    await _measure_program(
+        f"asyncio{suffix}", "import asyncio; asyncio.run(asyncio.sleep(0))", count, readings
+    )
+
+
+async def _measure_program(key: str, program: str, count: int, readings: Readings) -> None:
+    with Crowd() as crowd:
+        began = time.perf_counter()
+        for _ in range(count):
             crowd.start([sys.executable, "-c", program])
+        if count == 1:
             readings.add("spawn", (time.perf_counter() - began) * 1e3)
-            readings.add(key, *(usage.wall_s for usage in await crowd.ended()))
+        usages = await crowd.ended()
+        readings.add(key, time.perf_counter() - began)
+        if key == "asyncio":
+            readings.add("asyncio_cpu", *(usage.cpu_s for usage in usages))
 
 
 async def measure_scripts(watch: ScriptWatch, script: Path, count: int, readings: Readings) -> None:

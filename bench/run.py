@@ -22,18 +22,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Readings
-from loading import Floors, measure_interpreter, measure_scripts
+from loading import Floors, measure_interpreters, measure_scripts
 from queueing import measure_adds, measure_handovers, measure_idle, measure_service
 from report import as_json, machine, table
 from service import running_service
 from watch import ScriptWatch
 
-from lsst.ts.scriptqueue.bus.dds.discovery import count_taken
+from lsst.ts.scriptqueue.bus.dds.discovery import Role, count_taken
 from lsst.ts.scriptqueue.sal import Domain
 from lsst.ts.scriptqueue.sal.csc import DUPLICATE_WATCH_S
 
 SCRIPTS = Path(__file__).parent / "scripts"
 SCRIPT = "wait.py"
+
+#: More bare participants at once take minutes of CPU.
+MOST_BARE = 20
+
+_ROLES: tuple[Role, ...] = ("hub", "leaf")
 
 _FOREIGN = ("LSST_", "CYCLONEDDS_URI", "IMAGE_SERVER_URL")
 
@@ -63,8 +68,15 @@ class Plan:
     idle_beats: int
 
 
-THOROUGH = Plan({1: 10, 20: 5, 100: 2}, starts=5, handovers=20, round_trips=500, idle_beats=20)
+THOROUGH = Plan({1: 10, 20: 3, 100: 1}, starts=3, handovers=20, round_trips=500, idle_beats=20)
 QUICK = Plan({1: 2, 20: 1}, starts=1, handovers=4, round_trips=100, idle_beats=3)
+
+
+async def measure_floor(floors: Floors, count: int, readings: Readings) -> None:
+    """Measure what so many processes take at least."""
+    await measure_interpreters(count, readings)
+    if count <= MOST_BARE:
+        await floors.measure_bare(count)
 
 
 async def measure(plan: Plan, dds_domain: int) -> Readings:
@@ -77,8 +89,7 @@ async def measure(plan: Plan, dds_domain: int) -> Readings:
         async with Domain.connect("dds") as domain, ScriptWatch(domain) as watch:
             for count, rounds in plan.rounds.items():
                 for _ in _told(rounds, f"{count} processes at once"):
-                    await measure_interpreter(readings)
-                    await floors.measure_bare(count)
+                    await measure_floor(floors, count, readings)
                     await measure_scripts(watch, SCRIPTS / SCRIPT, count, readings)
             for start in _told(plan.starts, "a queue, its start"):
                 await floors.measure_bare(1)
@@ -89,7 +100,7 @@ async def measure(plan: Plan, dds_domain: int) -> Readings:
                         continue
                     for count, rounds in plan.rounds.items():
                         for _ in _told(rounds, f"{count} adds at once"):
-                            await floors.measure_bare(count)
+                            await measure_floor(floors, count, readings)
                             await measure_adds(service, watch, SCRIPT, count, readings)
                     for _ in _told(2, "handovers"):
                         await floors.measure_round_trips(plan.round_trips)
@@ -127,7 +138,7 @@ def _told(rounds: int, what: str) -> range:
 def _free_domain() -> int:
     """Return a DDS domain that nobody uses on this machine, and the next neither."""
     for domain in random.sample(range(1, 229), 228):
-        if not any(count_taken("hub", near) + count_taken("leaf", near) for near in (domain, domain + 1)):
+        if not any(count_taken(role, near) for role in _ROLES for near in (domain, domain + 1)):
             return domain
     raise SystemExit("bench: every DDS domain of this machine is in use")
 

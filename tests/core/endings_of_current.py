@@ -91,7 +91,7 @@ ROWS = [
         P.RUNNING,
         (exits(0), expires, reports(S.DONE)),
         ("FAILED", "DONE"),
-        "ended by itself",
+        "its process ended by itself with exit code 0",
         stays=True,
     ),
     Row(
@@ -132,7 +132,33 @@ ROWS = [
         P.BREAKING,
         (stopped(), exits(signal=15)),
         ("CONFIGURED", "TERMINATED"),
+        "refused to run: Cannot run: state=UNCONFIGURED instead of CONFIGURED; stopped on request",
+    ),
+    Row(
+        "ended at once when its last word is on the way",
+        P.RUNNING,
+        (stopped(terminate=True), exits(signal=15), reports(S.STOPPED)),
+        ("STOPPED", "DONE"),
         "stopped on request",
+    ),
+    Row(
+        "reports that it does not know its state, and exits: failed",
+        P.RUNNING,
+        (reports(S.UNKNOWN), exits(1), expires),
+        ("FAILED", "DONE"),
+        "its process ended by itself with exit code 1",
+        stays=True,
+    ),
+    Row(
+        "what it says on its way is no reason for its end",
+        P.STARTING,
+        (
+            reports(S.RUNNING, reason="off we go"),
+            reports(S.RUNNING, reason="at 2"),
+            reports(S.STOPPED),
+            exits(),
+        ),
+        ("STOPPED", "DONE"),
     ),
     Row(
         "is done before RUNNING was heard",

@@ -131,14 +131,14 @@ ROWS = [
         P.NAMING,
         (expires, expires, exits(signal=15)),
         ("CONFIGURED", "TERMINATED"),
-        "no answer within 10 s",
+        "would not take or give back a group id twice: no answer within 10 s",
     ),
     Row(
         "does not give its group id back, twice",
         P.UNNAMING,
         (refuses(), expires, exits(signal=15)),
         ("CONFIGURED", "TERMINATED"),
-        "no answer within 10 s",
+        "would not take or give back a group id twice: no answer within 10 s",
     ),
     Row(
         "runs without having been told to: stopped",

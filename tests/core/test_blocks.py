@@ -125,6 +125,19 @@ def test_a_place_that_is_gone_when_the_id_comes_refuses_and_uses_up_nothing() ->
     assert driver.add() == beside + 1
 
 
+def test_a_member_whose_place_is_gone_when_the_id_comes_uses_up_no_place() -> None:
+    driver = Driver()
+    beside = driver.add()
+    driver.give(an_add(block="BLOCK-1", start_block=True, block_size=2))
+    two = driver.give(an_add(block="BLOCK-1", location=Location.AFTER, relative_to=beside))
+    driver.fail_launch(beside)
+    give_id(driver, "BL1_1")
+    refused = driver.ack(two)
+    assert refused is not None
+    assert not refused.accepted
+    assert driver.add(block="BLOCK-1") == beside + 2
+
+
 def test_an_execution_that_is_full_takes_no_more() -> None:
     driver = Driver()
     open_block(driver, 1)
@@ -196,6 +209,17 @@ def test_an_ended_execution_does_not_take_indices_kept_for_another() -> None:
     assert other == first + 1, "what was kept for BL1_1 is free"
     driver.refused(an_add(block="BLOCK-1"))
     assert driver.add(block="BLOCK-2") == other + 1
+
+
+def test_a_forgotten_execution_does_not_take_indices_kept_for_another() -> None:
+    driver = Driver(history=1)
+    first = open_block(driver, 3, "BLOCK-1", "BL1_1")
+    driver.fail_launch(first)
+    driver.fail_launch(driver.add())
+    driver.model._ledger.indices.next = first
+    assert open_block(driver, 3, "BLOCK-2", "BL2_1") == first
+    assert "its indices are in use again" in driver.refused(an_add(block="BLOCK-1"))
+    assert driver.add(block="BLOCK-2") == first + 1
 
 
 def test_a_block_needs_that_many_free_indices_in_a_row() -> None:

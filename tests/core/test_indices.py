@@ -31,6 +31,7 @@ def test_the_first_index(sal_index: int, first: int) -> None:
     [
         pytest.param((), 100_005, 1, 100_005, id="the next one"),
         pytest.param((100_005, 100_006), 100_005, 1, 100_007, id="those in use are skipped"),
+        pytest.param((), 199_998, 1, 199_998, id="the last but one"),
         pytest.param((), 199_999, 1, 199_999, id="the last one is one"),
         pytest.param((199_999,), 199_999, 1, 100_000, id="after the last one comes the first"),
         pytest.param(

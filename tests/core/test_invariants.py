@@ -38,6 +38,10 @@ FAULTS: list[tuple[str, Callable[[Ledger], object]]] = [
     (f"{ENDED} is listed twice", lambda ledger: ledger.history.append(ENDED)),
     ("7 is listed but not known", lambda ledger: ledger.main.waiting.append(7)),
     ("7 is in the history but not known", lambda ledger: ledger.history.append(7)),
+    (
+        "7 is forgotten, but not what was shown of it",
+        lambda ledger: ledger.shown_scripts.update({7: ledger.shown_scripts[RUNS]}),
+    ),
     (f"{WAITS} is known but not listed", lambda ledger: ledger.main.waiting.clear()),
     (f"{WAITS} is in a wrong slot", lambda ledger: setattr(ledger.scripts[WAITS], "slot", "other")),
     (

@@ -107,6 +107,12 @@ def test_times_are_published_as_they_come() -> None:
     assert (view.run_start_tai, view.process_end_tai) == (run, driver.now)
 
 
+def test_the_time_of_a_configuration_that_failed_is_published() -> None:
+    driver, index = a_script(Phase.CONFIGURING)
+    driver.report(index, S.CONFIGURE_FAILED)
+    assert driver.model.script(index).configure_end_tai == driver.now
+
+
 def test_a_command_number_is_published_with_the_script() -> None:
     driver = Driver()
     driver.pause()

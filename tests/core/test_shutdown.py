@@ -76,6 +76,7 @@ def test_a_service_that_ends_takes_no_commands() -> None:
 def test_a_service_that_ends_cannot_be_enabled() -> None:
     driver, _ = a_script(Phase.RUNNING)
     driver.shut_down()
+    assert not driver.queue.enabled
     driver.enable()
     assert not driver.queue.enabled
 

@@ -218,6 +218,23 @@ def test_stopping_a_failed_one_leaves_the_queue_paused() -> None:
     assert driver.phase(follower) is Phase.STARTING
 
 
+def test_a_failed_one_holds_no_place_for_those_stopped_with_it() -> None:
+    driver, failed = a_script(Phase.FAILED)
+    waiting = driver.add_configured()
+    follower = driver.add_configured()
+    driver.stop(failed, waiting)
+    driver.resume()
+    driver.answer(follower)
+    assert driver.phase(waiting) is Phase.DROPPING
+    assert driver.phase(follower) is Phase.STARTING
+
+
+def test_whoever_is_named_twice_is_ended_once() -> None:
+    driver, failed = a_script(Phase.FAILED)
+    driver.stop(failed, failed, terminate=True)
+    assert driver.of(fx.TerminateProcess) == [fx.TerminateProcess(failed)]
+
+
 def test_stopping_does_not_pause() -> None:
     driver, index = a_script(Phase.RUNNING)
     driver.stop(index)

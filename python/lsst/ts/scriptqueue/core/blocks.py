@@ -98,12 +98,13 @@ class Blocks:
 
     Parameters
     ----------
-    is_live
-        Tells whether a script of that index has not ended yet.
+    has_live_member
+        Tells whether the execution of that id has a script of that index that
+        has not ended yet. (The index alone may be another script's by now.)
     """
 
-    def __init__(self, is_live: Callable[[int], bool]) -> None:
-        self._is_live = is_live
+    def __init__(self, has_live_member: Callable[[str, int], bool]) -> None:
+        self._has_live_member = has_live_member
         self._open: dict[str, Execution] = {}
         self.openings: dict[int, Opening] = {}
 
@@ -136,6 +137,12 @@ class Blocks:
         return any(
             execution is not besides
             and execution.first_index + execution.added <= index < execution.first_index + execution.size
-            and any(self._is_live(execution.first_index + position) for position in range(execution.added))
+            and self._lives(execution)
             for execution in self._open.values()
+        )
+
+    def _lives(self, execution: Execution) -> bool:
+        return any(
+            self._has_live_member(execution.block_id, execution.first_index + position)
+            for position in range(execution.added)
         )

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .stories import iso_tai
+from .stories import iso_tai_ms
 
 __all__ = ["GroupIds"]
 
@@ -26,5 +26,4 @@ class GroupIds:
     def give(self, at_tai: float) -> str:
         """Give the id of this moment, or the next one that is free."""
         self.last_ms = max(int(at_tai * 1000), self.last_ms + 1)
-        # Half a millisecond keeps the division from rounding down.
-        return iso_tai((self.last_ms + 0.5) / 1000)
+        return iso_tai_ms(self.last_ms)

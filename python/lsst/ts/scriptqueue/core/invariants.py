@@ -68,6 +68,9 @@ def _check_places(ledger: Ledger) -> Findings:
         if index not in ledger.scripts:
             yield f"{index} is in the history but not known", 0
         seen[index] = Place.HISTORY
+    for index in ledger.shown_scripts:
+        if index not in ledger.scripts:
+            yield f"{index} is forgotten, but not what was shown of it", 0
     for index, script in ledger.scripts.items():
         if index not in seen:
             yield f"{index} is known but not listed", index

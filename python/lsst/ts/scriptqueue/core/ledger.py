@@ -73,7 +73,7 @@ class Ledger:
         self.closing = ""
         self.finished = False
         self.stops: list[StopJob] = []
-        self.blocks = Blocks(self.is_live)
+        self.blocks = Blocks(self._has_live_member)
         self.indices = Indices(sal_index, self._is_taken)
         self.group_ids = GroupIds()
         self.now_tai = 0.0
@@ -128,6 +128,10 @@ class Ledger:
     def has_processes(self) -> bool:
         """Is a process of any script left, or about to be?"""
         return any(script.phase not in _WITHOUT_PROCESS for script in self.scripts.values())
+
+    def _has_live_member(self, block_id: str, index: int) -> bool:
+        member = self.scripts[index].membership if self.is_live(index) else None
+        return member is not None and member.block_id == block_id
 
     def _is_taken(self, index: int) -> bool:
         return index in self.scripts or self.blocks.reserves(index)

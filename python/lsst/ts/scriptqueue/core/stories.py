@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime
 
-__all__ = ["MAX_LINES", "Story", "iso_tai"]
+__all__ = ["MAX_LINES", "Story", "iso_tai", "iso_tai_ms"]
 
 #: A story longer than this forgets its middle: how it began and how it ended
 #: is what people ask for.
@@ -16,8 +16,12 @@ _KEPT_HEAD = 100
 
 def iso_tai(tai: float) -> str:
     """Format a time (TAI, unix seconds) as TAI ISO with milliseconds."""
-    whole_ms = int(tai * 1000)
-    whole_s, ms = divmod(whole_ms, 1000)
+    return iso_tai_ms(int(tai * 1000))
+
+
+def iso_tai_ms(tai_ms: int) -> str:
+    """Format a time (TAI, unix milliseconds) as TAI ISO with milliseconds."""
+    whole_s, ms = divmod(tai_ms, 1000)
     return f"{datetime.datetime.fromtimestamp(whole_s, datetime.UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}"
 
 

@@ -3,11 +3,10 @@
 """A script author's tests: no middleware, no process, and no waiting."""
 
 import pytest
+from focus_sweep import FocusSweep
 
 from lsst.ts.scriptqueue.sal import AckError, ScriptState
 from lsst.ts.scriptqueue.testing import script_case
-
-from .focus_sweep import FocusSweep
 
 pytestmark = pytest.mark.virtual_time
 

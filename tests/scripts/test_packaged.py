@@ -33,6 +33,7 @@ S = ScriptState
 NEEDED: dict[str, dict[str, Any]] = {
     "standard/set_summary_state.py": {"data": [["ESS:1", "ENABLED"], ["MTMount", "standby"]]},
     "standard/slew_and_track.py": {"az": 10, "el": 60},
+    "standard/focus_sweep.py": {"center": 1.5},
     "standard/run_command.py": {"component": "ScriptQueue:1", "command": "pause"},
 }
 

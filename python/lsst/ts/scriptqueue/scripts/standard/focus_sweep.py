@@ -25,7 +25,7 @@ class FocusSweep(BaseScript):
             "properties": {
                 "center": {"type": "number", "description": "Focus in the middle (mm)."},
                 "step": {"type": "number", "description": "From image to image (mm).", "default": 0.1},
-                "images": {"type": "integer", "minimum": 3, "default": 5},
+                "images": {"type": "integer", "minimum": 3, "default": 5, "description": "How many."},
                 "exposure": {"type": "number", "minimum": 0, "default": 15, "description": "Seconds."},
             },
             "required": ["center"],

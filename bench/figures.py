@@ -75,8 +75,9 @@ FIGURES: Sequence[Figure] = (
     Figure("script_pss", "script, PSS when CONFIGURED, of 20", "MB", ("bare_pss",)),
     Figure("queue_enabled", "queue ENABLED after its start", "s", ("asyncio", "listening"), 2.5, "5.5"),
     Figure("queue_start_cpu", "queue, CPU until ENABLED", "s", ("asyncio_cpu",)),
-    Figure("queue_rss", "queue, RSS after all scripts", "MB", ("bare_rss",), 50.0, "131"),
-    Figure("queue_pss", "queue, PSS after all scripts", "MB", ("bare_pss",)),
+    Figure("queue_rss", "queue, RSS after 20 at once", "MB", ("bare_rss",), 50.0, "131"),
+    Figure("queue_pss", "queue, PSS after 20 at once", "MB", ("bare_pss",)),
+    Figure("queue_rss_100", "queue, RSS after 100 at once", "MB", ("bare_rss",)),
     Figure("queue_idle", "queue, idle CPU", "%", ("bare_idle",), 0.3, "1.8"),
     Figure("queue_cpu", "queue, CPU for each script", "ms"),
 )

@@ -9,6 +9,7 @@ import itertools
 import time
 from collections.abc import Sequence
 
+import psutil
 from children import Crowd, cpu_of, memory_of
 from figures import Readings
 from loading import Floors
@@ -17,7 +18,7 @@ from watch import ScriptWatch
 
 from lsst.ts.scriptqueue.sal import ScriptState
 
-__all__ = ["measure_adds", "measure_handovers", "measure_idle", "measure_service"]
+__all__ = ["measure_adds", "measure_handovers", "measure_idle", "measure_memory"]
 
 LIMIT_S = 30.0
 
@@ -45,12 +46,12 @@ async def measure_adds(
     readings.add(f"configured_{count}", max(report.heard for report in reports.values()) - began)
     if count == 1:
         readings.add("ack", added[0][1] * 1e3)
-    pids = service.script_pids()
+    processes = service.script_processes()
     if count == 20:
-        memories = [memory_of(pid) for pid in pids]
+        memories = [memory_of(process.pid) for process in processes]
         readings.add("script_rss", *(memory.rss_mb for memory in memories))
         readings.add("script_pss", *(memory.pss_mb for memory in memories))
-    await _run_all(service, watch, indices, pids)
+    await _run_all(service, watch, indices, processes)
     if count == 20:
         readings.add("script_cpu", (service.children_cpu() - children_before) / count)
         readings.add("queue_cpu", (cpu_of(service.pid) - cpu_before) / count * 1e3)
@@ -64,7 +65,7 @@ async def measure_handovers(
     watch.forget()
     indices = [await service.add(path, f"duration: {RUN_TIME_S}") for _ in range(count)]
     await watch.reached(indices, ScriptState.CONFIGURED, LIMIT_S)
-    await _run_all(service, watch, indices, service.script_pids())
+    await _run_all(service, watch, indices, service.script_processes())
     done = await watch.reached(indices, ScriptState.DONE, LIMIT_S)
     running = await watch.reached(indices, ScriptState.RUNNING, LIMIT_S)
     for before, after in itertools.pairwise(indices):
@@ -86,14 +87,19 @@ async def measure_idle(service: Service, floors: Floors, beats: int, readings: R
         await crowd.end()
 
 
-def measure_service(service: Service, readings: Readings) -> None:
-    """Take the memory of a queue that has worked."""
+def measure_memory(service: Service, count: int, readings: Readings) -> None:
+    """Take the memory of a queue that has had so many scripts at once."""
     memory = memory_of(service.pid)
-    readings.add("queue_rss", memory.rss_mb)
-    readings.add("queue_pss", memory.pss_mb)
+    if count == 20:
+        readings.add("queue_rss", memory.rss_mb)
+        readings.add("queue_pss", memory.pss_mb)
+    elif count == 100:
+        readings.add("queue_rss_100", memory.rss_mb)
 
 
-async def _run_all(service: Service, watch: ScriptWatch, indices: Sequence[int], pids: Sequence[int]) -> None:
+async def _run_all(
+    service: Service, watch: ScriptWatch, indices: Sequence[int], processes: Sequence[psutil.Process]
+) -> None:
     await service.resume()
     await watch.reached(indices, ScriptState.DONE, LIMIT_S)
-    await service.gone(pids)
+    await service.gone(processes)

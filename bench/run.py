@@ -23,7 +23,7 @@ from pathlib import Path
 
 from figures import Readings
 from loading import Floors, measure_interpreters, measure_scripts
-from queueing import measure_adds, measure_handovers, measure_idle, measure_service
+from queueing import measure_adds, measure_handovers, measure_idle, measure_memory
 from report import as_json, machine, table
 from service import running_service
 from watch import ScriptWatch
@@ -102,12 +102,12 @@ async def measure(plan: Plan, dds_domain: int) -> Readings:
                         for _ in _told(rounds, f"{count} adds at once"):
                             await measure_floor(floors, count, readings)
                             await measure_adds(service, watch, SCRIPT, count, readings)
+                        measure_memory(service, count, readings)
                     for _ in _told(2, "handovers"):
                         await floors.measure_round_trips(plan.round_trips)
                         await measure_handovers(service, watch, SCRIPT, plan.handovers, readings)
                     for _ in _told(1, f"idling for {plan.idle_beats} s"):
                         await measure_idle(service, floors, plan.idle_beats, readings)
-                    measure_service(service, readings)
     return readings
 
 

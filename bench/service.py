@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,19 +64,26 @@ class Service:
         """Have it go on."""
         await self.remote.cmd_resume.set_start(timeout=COMMAND_LIMIT_S)
 
-    def script_pids(self) -> list[int]:
+    def script_processes(self) -> list[psutil.Process]:
         """Return the processes of its scripts."""
-        return [child.pid for child in psutil.Process(self.pid).children()]
+        return psutil.Process(self.pid).children()
 
     def children_cpu(self) -> float:
         """Return the CPU time of all its children that have ended (seconds)."""
         times = psutil.Process(self.pid).cpu_times()
         return float(times.children_user + times.children_system)
 
-    async def gone(self, pids: Iterable[int]) -> None:
-        """Wait until processes of scripts have ended and were reaped."""
-        processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-        await asyncio.to_thread(psutil.wait_procs, processes, START_LIMIT_S)
+    async def gone(self, processes: Sequence[psutil.Process]) -> None:
+        """Wait until processes of scripts have ended and were reaped.
+
+        Raises
+        ------
+        TimeoutError
+            If one stays.
+        """
+        _, alive = await asyncio.to_thread(psutil.wait_procs, processes, START_LIMIT_S)
+        if alive:
+            raise TimeoutError(f"{len(alive)} scripts have not gone within {START_LIMIT_S} s")
 
     async def beats(self, count: int) -> None:
         """Let so many of its heartbeats go by."""

@@ -31,6 +31,9 @@ INSTEAD_OF = {
     "resume": "PAUSED",
 }
 
+#: How each state ends that is on the way to an end.
+ENDS = {S.ENDING: S.DONE, S.STOPPING: S.STOPPED, S.FAILING: S.FAILED}
+
 FIELDS: dict[str, dict[str, Any]] = {"setGroupId": {"groupId": "another"}, "setLogLevel": {"level": 10}}
 
 
@@ -52,6 +55,8 @@ async def script_in(state: ScriptState) -> AsyncIterator[ScriptCase[Subject]]:
         assert case.state is state
         yield case
         case.script.go_on.set()
+        if state in ENDS:
+            assert await case.end() is ENDS[state], "no command has disturbed its cleaning up"
 
 
 @pytest.mark.virtual_time

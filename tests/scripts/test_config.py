@@ -111,7 +111,11 @@ def test_a_script_without_a_schema_takes_nothing() -> None:
         (given_object(a={"minimum": "low"}), "properties.a.minimum: 'low' is not of type 'number'"),
     ],
 )
-def test_a_schema_that_is_wrong(schema: Schema, complaint: str) -> None:
+def test_a_schema_that_is_wrong(schema: Schema, complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*args: object, **kwargs: object) -> None:
+        pytest.fail("what a schema refers to is never fetched")
+
+    monkeypatch.setattr("urllib.request.urlopen", fetch)
     with pytest.raises(ConfigError, match=complaint):
         script_config("a: 1", schema)
 
@@ -264,6 +268,41 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def test_a_proof_never_contradicts_the_judge(schema: Schema, value: object) -> None:
     if surely_fits(value, schema):
         jsonschema.Draft7Validator(schema).validate(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits", "misfit"),
+    [
+        ({"type": "integer"}, 1, True),
+        ({"type": ["string", "null"]}, None, 1),
+        ({"enum": ["a", 1]}, 1, "b"),
+        ({"const": 1}, 1, True),
+        ({"minimum": 1}, 1, 0.9),
+        ({"maximum": 1}, 1, 1.1),
+        ({"exclusiveMinimum": 1}, 1.1, 1),
+        ({"exclusiveMaximum": 1}, 0.9, 1),
+        ({"minLength": 2}, "ab", "a"),
+        ({"maxLength": 2}, "ab", "abc"),
+        ({"minItems": 2}, [1, 2], [1]),
+        ({"maxItems": 2}, [1, 2], [1, 2, 3]),
+        ({"pattern": "^a"}, "ab", "ba"),
+        ({"items": {"type": "string"}}, ["a"], ["a", 1]),
+        ({"required": ["a"]}, {"a": 1}, {"b": 1}),
+        ({"properties": {"a": {"type": "string"}}}, {"a": "b"}, {"a": 1}),
+        (given_object(a={}), {"a": 1}, {"a": 1, "b": 1}),
+        ({"additionalProperties": {"type": "string"}}, {"a": "b"}, {"a": 1}),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, None, 1),
+        ({"allOf": [{"minimum": 1}, {"maximum": 2}]}, 2, 3),
+    ],
+    ids=str,
+)
+def test_proofs(schema: Schema, fits: object, misfit: object) -> None:
+    """At the very border of each keyword that proofs know."""
+    judge = jsonschema.Draft7Validator(schema)
+    assert surely_fits(fits, schema)
+    assert judge.is_valid(fits)
+    assert not surely_fits(misfit, schema)
+    assert not judge.is_valid(misfit)
 
 
 @settings(deadline=None)

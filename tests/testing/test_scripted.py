@@ -131,6 +131,15 @@ async def test_terminating(
         assert len(stage.exits) == 1
 
 
+async def test_an_index_belongs_to_whom_it_was_given_last() -> None:
+    async with paper({"old.py": Plan(loading=(Wait(5), Exit(code=0)))}) as stage:
+        await stage.launch("old.py", launch_id="old")
+        await stage.launch("new.py", launch_id="new")
+        assert (await stage.exit()).launch_id == "old"
+        await run_script(stage)
+        assert (await stage.exit()).launch_id == "new"
+
+
 async def test_closing_ends_all() -> None:
     async with paper() as stage:
         for number in range(3):

@@ -190,7 +190,7 @@ class BaseScript(Controller, abc.ABC):
         elif _matches(self.checkpoints.pause, name):
             await self._pause_script()
         else:
-            await self.evt_state.set_write(force_output=True)
+            await self.evt_state.write()
             # A script that does nothing but pass checkpoints still hears commands.
             await asyncio.sleep(0)
 

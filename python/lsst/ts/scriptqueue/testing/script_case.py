@@ -67,14 +67,14 @@ class ScriptCase(Generic[S]):
         The messages logged by the script, of all levels it logs.
     """
 
-    def __init__(self, script: S, domain: Domain, clock: FakeClock) -> None:
+    def __init__(self, script: S, domain: Domain, clock: FakeClock, log: list[str]) -> None:
         self.script = script
         self.domain = domain
         self.clock = clock
         self.remote = Remote(domain, "Script", script.index)
         self.states: list[ScriptState] = []
         self.checkpoints: list[str] = []
-        self.log: list[str] = []
+        self.log = log
         self._run: asyncio.Task[Any] | None = None
         self._news = asyncio.Event()
         self.remote.evt_state.callback = self._state_reported
@@ -221,10 +221,10 @@ async def script_case(
     def domain(origin: int) -> Domain:
         return Domain(MemoryBus(broker), clock=clock, origin=origin)
 
-    with script_domains(lambda: domain(_SCRIPT_ORIGIN)):
-        script = script_class(index=index, **kwargs)
-    case = ScriptCase(script, domain(_TEST_ORIGIN), clock)
-    with _listening(script.log, case.log):
+    with _listening(logging.getLogger(f"Script.{index}")) as messages:
+        with script_domains(lambda: domain(_SCRIPT_ORIGIN)):
+            script = script_class(index=index, **kwargs)
+        case = ScriptCase(script, domain(_TEST_ORIGIN), clock, messages)
         try:
             await case.remote.start_task
             await script.start_task
@@ -235,14 +235,15 @@ async def script_case(
 
 
 @contextlib.contextmanager
-def _listening(log: logging.Logger, messages: list[str]) -> Iterator[None]:
+def _listening(log: logging.Logger) -> Iterator[list[str]]:
     """Collect what is logged; put the level back, because loggers outlive their users."""
+    messages: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
     level = log.level
     log.addHandler(handler)
     try:
-        yield
+        yield messages
     finally:
         log.removeHandler(handler)
         log.setLevel(level)

@@ -150,9 +150,6 @@ class ScriptPlayer:
         except asyncio.CancelledError:
             if self._gone.done() or not self._is_stop_asked:
                 raise
-            task = asyncio.current_task()
-            assert task is not None
-            task.uncancel()
             return On.STOPPED, ""
         return On.RETURNED, ""
 

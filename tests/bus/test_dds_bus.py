@@ -199,7 +199,10 @@ async def test_fields_that_were_added_later_do_not_keep_apart(network: DdsNetwor
     assert new.messages[1] == a_message(newer, salIndex=2, number=2)
 
 
-async def test_writers_to_components_that_have_gone_are_closed(network: DdsNetwork) -> None:
+async def test_writers_to_components_that_have_gone_are_closed(
+    network: DdsNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsst.ts.scriptqueue.bus.dds.link.SWEEP_S", 0.0)
     link = await a_writer_with(network, COMMAND, index=0)
     for index in range(1, 21):
         got = Collector()
@@ -214,6 +217,23 @@ async def test_writers_to_components_that_have_gone_are_closed(network: DdsNetwo
     await link.write(COMMAND, a_message(COMMAND, salIndex=99, number=99))
     await stays.has(99)
     assert {writer.index for writer in link._writers.values()} == {99}
+
+
+async def test_commands_that_wait_for_the_same_component_wait_each_for_its_own_time(
+    network: DdsNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsst.ts.scriptqueue.bus.dds.link.COMMAND_PATIENCE_S", 0.05)
+    link = await a_writer_with(network, COMMAND, index=0)
+    impatient = asyncio.create_task(link.write(COMMAND, a_message(COMMAND, salIndex=5, number=1)))
+    await asyncio.sleep(0)
+    monkeypatch.setattr("lsst.ts.scriptqueue.bus.dds.link.COMMAND_PATIENCE_S", PATIENCE_S)
+    patient = asyncio.create_task(link.write(COMMAND, a_message(COMMAND, salIndex=5, number=2)))
+    await impatient
+    got = Collector()
+    await network.connect().open(index=5, writes=(), reads=[Reading(COMMAND, IndexRange.one(5), got)])
+    await patient
+    await got.has(2)
+    assert got.numbers() == [2]
 
 
 async def test_the_first_commands_wait_in_order_for_a_way_back(network: DdsNetwork) -> None:

@@ -4,8 +4,9 @@
 
 There is one writer per topic and SAL index. Those of the component's own
 index are made at once, so that they are found before the first message; those
-of other indices, which a client commands, at the first message, and they go
-when their reader goes.
+of other indices, which a client commands, at the first message. They go some
+time after their reader has gone: each writer that goes is announced to every
+process, and of those that end together most then need not hear of it.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ from .reader import Reader
 from .settling import Settling
 from .writer import Writer
 
-__all__ = ["COMMAND_PATIENCE_S", "FLUSH_S", "DdsLink", "in_thread"]
+__all__ = ["COMMAND_PATIENCE_S", "FLUSH_S", "SWEEP_S", "DdsLink", "in_thread"]
 
 #: How long a command waits for its reader to be found.
 COMMAND_PATIENCE_S = 2.0
+
+#: How long after its reader a command's writer goes.
+SWEEP_S = 5.0
 
 #: How long closing waits in all for readers to acknowledge.
 FLUSH_S = 1.0
@@ -75,6 +79,7 @@ class DdsLink(Link):
         self._writers: dict[tuple[str, str, int], Writer] = {}
         self._held: dict[str, None] = {}
         self._answering: dict[str, Answering] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -107,7 +112,7 @@ class DdsLink(Link):
         if spec.kind is TopicKind.EVENT:
             self._hold(spec, writer.index)
         elif spec.kind is TopicKind.COMMAND and not await writer.wait_for_reader(COMMAND_PATIENCE_S):
-            self._drop(writer)
+            self._drop_if_idle(writer)
             return
         writer.write(packed)
 
@@ -117,6 +122,8 @@ class DdsLink(Link):
                 reader.close()
             for answering in self._answering.values():
                 answering.close()
+            if self._sweeping is not None:
+                self._sweeping.cancel()
             writers = list(self._writers.values())
             self._writers.clear()
             for writer in writers:
@@ -147,12 +154,18 @@ class DdsLink(Link):
             answering = self._answering.get(writer.spec.component)
             if answering is not None and writer.index == self._index:
                 answering.look_again()
-        elif not writer.readers:
-            self._drop(writer)
+        elif not writer.readers and self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
 
-    def _drop(self, writer: Writer) -> None:
+    def _sweep(self) -> None:
+        self._sweeping = None
+        for writer in list(self._writers.values()):
+            if writer.spec.kind is TopicKind.COMMAND:
+                self._drop_if_idle(writer)
+
+    def _drop_if_idle(self, writer: Writer) -> None:
         key = (writer.spec.component, writer.spec.name, writer.index)
-        if self._writers.get(key) is writer:
+        if self._writers.get(key) is writer and not writer.is_wanted:
             del self._writers[key]
             writer.retire()
             dds.dds_delete(writer.entity)

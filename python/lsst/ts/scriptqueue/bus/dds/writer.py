@@ -63,6 +63,7 @@ class Writer:
         self._participant = participant
         self._on_change = on_change
         self._changed = asyncio.Event()
+        self._waiting = 0
         self._closed = False
         topic, self.sample = participant.topic(spec)
         with endpoint_qos(spec.kind, partition_of(participant.settings.subname, index), token) as qos:
@@ -73,6 +74,11 @@ class Writer:
         if spec.kind in _MATCHED_KINDS:
             participant.watch(self, PUBLICATION_MATCHED)
             self.readers = self.collect()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Has it a reader, or somebody who waits for one?"""
+        return bool(self.readers) or self._waiting > 0
 
     def write(self, packed: bytearray) -> None:
         """Write a sample that was packed for this topic.
@@ -91,6 +97,7 @@ class Writer:
         """Wait until there is a reader; False if none came in time."""
         if self.readers:
             return True
+        self._waiting += 1
         try:
             async with asyncio.timeout(timeout_s):
                 while not self.readers and not self._closed:
@@ -98,6 +105,8 @@ class Writer:
                     await self._changed.wait()
         except TimeoutError:
             return False
+        finally:
+            self._waiting -= 1
         return not self._closed
 
     def clients(self) -> set[bytes]:

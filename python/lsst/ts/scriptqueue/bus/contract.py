@@ -8,11 +8,16 @@ The rules of this contract, which `tests/bus` holds every implementation to:
   call, so that a middleware may set them all up in one go. `Bus.open` returns
   when the history of every topic read has been handed to its ``deliver``, and
   nothing written by anybody from then on is missed.
-* Messages are plain mappings from field name to value, complete, in the order
-  of `TopicSpec.fields`. The bus moves them; it neither fills nor interprets a
-  field, except ``salIndex``, by which it routes.
+* Messages are plain mappings from field name to value, complete, and are
+  delivered in the order of `TopicSpec.fields`. Numbers are in the range of
+  their type; text can be encoded as UTF-8 and has no NUL. The bus moves them;
+  it neither fills nor interprets a field, except ``salIndex``, by which it
+  routes. Whoever is given a message may keep and change it.
 * An event has history: a late reader is given the latest message of each SAL
-  index. Commands, acknowledgements and telemetry have none.
+  index, at least as long as its writer's link is open. Commands,
+  acknowledgements and telemetry have none.
+* The acknowledgement of a client's first command is not lost to discovery
+  either: a command is delivered only when its answer can be.
 * Order holds within one topic and writer. ``deliver`` is called on the event
   loop, never from inside `Bus.open` of another task or from `Link.write`, and
   an exception it raises is logged and stops nobody.

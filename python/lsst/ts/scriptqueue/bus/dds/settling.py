@@ -14,9 +14,10 @@ It waits for evidence, never for time to pass:
    nothing we write is missed there.
 4. Of each event that it holds and that we read a message must have come.
 
-On an idle machine that takes no time. Somebody who does not answer (stopped,
-or no participant of ours behind a port) is waited for until nothing new has
-come for `QUIET_S`, at most `PATIENCE_S` in all.
+On an idle machine that takes no time. For a place where nobody was found
+(who sits there is suspended, or no participant at all) it waits until nothing
+new has come for `QUIET_S`; for somebody who was found but is not yet met
+`PATIENCE_S`, because a busy machine is more likely than one that has died.
 """
 
 from __future__ import annotations
@@ -38,12 +39,15 @@ from .qos import endpoint_qos
 from .reader import Reader, take
 from .topic_type import topic_name
 
-__all__ = ["PATIENCE_S", "QUIET_S", "Settling"]
+__all__ = ["LIMIT_S", "PATIENCE_S", "QUIET_S", "Settling"]
 
 logger = logging.getLogger(__name__)
 
 QUIET_S = 0.3
-PATIENCE_S = 3.0
+PATIENCE_S = 1.5
+
+#: How long it waits in all, whatever comes.
+LIMIT_S = 10.0
 
 _PARTICIPANTS = 0x7FFF0001
 _SUBSCRIPTIONS = 0x7FFF0004
@@ -86,11 +90,12 @@ class Settling:
         """Wait until everybody was met, or does not answer."""
         expected = self._expected()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE_S
+        limit = loop.time() + LIMIT_S
         while missing := self._missing(expected):
+            quiet_s = PATIENCE_S if self._others.not_met else QUIET_S
             self._news.clear()
             try:
-                async with asyncio.timeout(min(QUIET_S, deadline - loop.time())):
+                async with asyncio.timeout(min(quiet_s, limit - loop.time())):
                     await self._news.wait()
             except TimeoutError:
                 logger.debug("not everybody was met: %s", missing)
@@ -106,13 +111,14 @@ class Settling:
         return hubs if self._participant.role == "leaf" else hubs + leaves - 1
 
     def _missing(self, expected: int | None) -> str:
-        if expected is None or self._others.count < expected:
-            return f"{self._others.count} of {expected or 'unknown'} other processes found"
+        """Say who or what is missing; empty if nothing is."""
         for guid in list(self._others.not_met):
             missing = self._missing_of(guid)
             if missing:
                 return missing
             del self._others.not_met[guid]
+        if expected is None or self._others.count < expected:
+            return f"{self._others.count} of {expected or 'unknown'} other processes found"
         return ""
 
     def _missing_of(self, guid: bytes) -> str:

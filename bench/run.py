@@ -40,7 +40,8 @@ MOST_BARE = 20
 
 _ROLES: tuple[Role, ...] = ("hub", "leaf")
 
-_FOREIGN = ("LSST_", "CYCLONEDDS_URI", "IMAGE_SERVER_URL")
+#: What would send us to somebody's middleware, or have Python compile or report at each start.
+_FOREIGN = ("LSST_", "CYCLONEDDS_URI", "IMAGE_SERVER_URL", "PYTHON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ async def measure(plan: Plan, dds_domain: int) -> Readings:
         folder = Path(name)
         floors = Floors(dds_domain + 1, folder, readings)
         async with Domain.connect("dds") as domain, ScriptWatch(domain) as watch:
+            # After a change the first start compiles.
+            await measure_scripts(watch, SCRIPTS / SCRIPT, 1, Readings())
             for count, rounds in plan.rounds.items():
                 for _ in _told(rounds, f"{count} processes at once"):
                     await measure_floor(floors, count, readings)

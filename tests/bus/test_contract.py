@@ -12,30 +12,19 @@ import asyncio
 import logging
 import threading
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
-from lsst.ts.scriptqueue.bus import Bus, BusError, IndexRange, Link, Message, Reading, TopicSpec
+from lsst.ts.scriptqueue.bus import IndexRange, Message, Reading, TopicSpec
 
 from .collector import Collector
+from .links import EVERY, a_reader, a_writer
 from .networks import Network
 from .topics import ACKNOWLEDGEMENT, BARE, COMMAND, EVENT, STATE, TELEMETRY, a_message
 
-EVERY = IndexRange.every()
 WITHOUT_HISTORY = pytest.mark.parametrize(
     "topic", [COMMAND, ACKNOWLEDGEMENT, TELEMETRY], ids=lambda t: t.name
 )
-
-
-async def a_writer(bus: Bus, *topics: TopicSpec, index: int = 1) -> Link:
-    return await bus.open(index=index, writes=topics or (STATE,), reads=())
-
-
-async def a_reader(
-    bus: Bus, collector: Collector, topic: TopicSpec = STATE, indices: IndexRange = EVERY
-) -> Link:
-    return await bus.open(index=0, writes=(), reads=[Reading(topic, indices, collector)])
 
 
 async def test_every_type_arrives_as_it_was_written(network: Network) -> None:
@@ -313,59 +302,6 @@ async def test_closing_a_bus_that_was_never_used_does_nothing(network: Network) 
     await network.connect().aclose()
 
 
-async def test_what_is_closed_says_so(network: Network) -> None:
-    bus = network.connect()
-    link = await a_writer(bus)
-    await bus.aclose()
-    with pytest.raises(BusError, match="link was closed; open a new one"):
-        await link.write(STATE, a_message())
-    with pytest.raises(BusError, match="bus was closed; connect a new one"):
-        await a_writer(bus)
-
-
-async def test_a_topic_that_was_not_opened_is_refused(network: Network) -> None:
-    link = await a_writer(network.connect(), STATE)
-    with pytest.raises(BusError, match=r"Probe\.position was not opened for writing"):
-        await link.write(TELEMETRY, a_message(TELEMETRY))
-
-
-@pytest.mark.parametrize(
-    ("changes", "fault"),
-    [
-        ({"number": "1"}, "number must be one value of type long, not '1'"),
-        ({"number": 2**31}, "number must be one value of type long"),
-        ({"octet": 256}, "octet must be one value of type byte"),
-        ({"octet": -1}, "octet must be one value of type byte"),
-        ({"text": 1}, "text must be text, not 1"),
-        ({"text": "a\0b"}, "text must be text without NUL"),
-        ({"text": "\udcff"}, "text must be text that UTF-8 can encode"),
-        ({"switches": [True]}, "switches must be 3 values of type boolean"),
-        ({"switches": True}, "switches must be a list"),
-        ({"salIndices": ["x"] * 400}, "salIndices must be 400 values of type int"),
-        ({"colour": 1}, "the topic has no field colour; its fields are salIndex, "),
-    ],
-    ids=str,
-)
-async def test_a_message_that_does_not_fit_is_refused(
-    network: Network, changes: dict[str, Any], fault: str
-) -> None:
-    got = Collector()
-    link = await network.connect().open(index=1, writes=[EVENT], reads=[Reading(EVENT, EVERY, got)])
-    with pytest.raises(BusError) as refused:
-        await link.write(EVENT, a_message(EVENT) | changes)
-    assert fault in str(refused.value)
-    assert "Probe.logevent_everything" in str(refused.value)
-    await link.write(EVENT, a_message(EVENT, number=5))
-    await got.has(5)
-    assert got.numbers() == [5]
-
-
-async def test_a_message_that_lacks_a_field_is_refused(network: Network) -> None:
-    link = await a_writer(network.connect())
-    with pytest.raises(BusError, match="the message lacks number, text"):
-        await link.write(STATE, {"salIndex": 1})
-
-
 async def test_readers_share_nothing(network: Network) -> None:
     one, two = Collector(), Collector()
     link = await network.connect().open(
@@ -381,14 +317,6 @@ async def test_readers_share_nothing(network: Network) -> None:
     late = Collector()
     await a_reader(network.connect(), late, EVENT)
     assert late.messages[0]["switches"] == [False, False, False]
-
-
-async def test_two_definitions_of_a_topic_are_refused(network: Network) -> None:
-    bus = network.connect()
-    await a_writer(bus, STATE)
-    other = TopicSpec(STATE.component, STATE.name, STATE.kind, STATE.fields[:1])
-    with pytest.raises(BusError, match="open with other fields; use one definition"):
-        await a_writer(bus, other)
 
 
 async def test_opening_that_is_cancelled_leaves_a_usable_bus(network: Network) -> None:

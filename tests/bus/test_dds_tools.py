@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -117,3 +118,8 @@ async def test_a_stranger_reads_an_event_and_is_acknowledged(
     assert "event 123 ready ☕" in said, said
     assert "acknowledged 77" in said, said
     assert commands.numbers() == [77]
+
+
+async def test_the_module_prints_the_setting_for_a_shell(network: DdsNetwork) -> None:
+    said = await run(network, sys.executable, "-m", "lsst.ts.scriptqueue.bus.dds")
+    assert shlex.split(said) == ["export", f"CYCLONEDDS_URI={tool_configuration()}"]

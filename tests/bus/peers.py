@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -98,16 +99,17 @@ class PeerProcess:
         """Have it end, and return its exit code."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        if self._process.returncode is None:
+        # A process that was killed is known to have gone only a while after.
+        with contextlib.suppress(ProcessLookupError):
             self.go_on()
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._listening
                 return await self._process.wait()
         finally:
-            if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
                 self.kill()
-                await self._process.wait()
+            await self._process.wait()
 
     async def _ask(self, **request: Any) -> float:
         self._say(request)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+import sys
 import textwrap
 
 import psutil
@@ -265,7 +266,7 @@ async def test_one_that_never_configures(tmp_path: pathlib.Path) -> None:
 async def test_one_that_reports_for_an_index_that_nobody_knows(tmp_path: pathlib.Path) -> None:
     async with a_night(tmp_path) as night:
         process = await asyncio.create_subprocess_exec(
-            *("/usr/bin/env", "python3", str(tmp_path / "standard" / "good.py"), "177777")
+            *(sys.executable, str(tmp_path / "standard" / "good.py"), "177777")
         )
         try:
             await night.reached(177777, ScriptState.UNCONFIGURED)

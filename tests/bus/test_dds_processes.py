@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 
 from lsst.ts.scriptqueue.bus import IndexRange, Reading
-from lsst.ts.scriptqueue.bus.dds.discovery import LEAF_PLACES
+from lsst.ts.scriptqueue.bus.dds.discovery import LEAF_PLACES, places
 
 from .collector import Collector
 from .networks import DdsNetwork
@@ -120,6 +122,21 @@ async def test_a_hub_finds_all_leaves_and_they_find_no_other_leaf(network: DdsNe
         assert len(set(late.numbers())) >= with_place
         await late.until(lambda late: len(set(late.numbers())) == count)
         assert {await leaf.count_participants() for leaf in leaves} == {1 + 2}
+
+
+async def test_a_leaf_that_finds_no_place_is_found_all_the_same(
+    network: DdsNetwork, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with ExitStack() as sockets:
+        for port in places("leaf", int(network.environment["LSST_DDS_DOMAIN_ID"])):
+            taken = sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            taken.bind(("127.0.0.1", port))
+        async with peers(network.environment, "hub", "leaf") as [hub, leaf]:
+            await hub.open(reads=[("STATE", 1, 1)])
+            await leaf.open(1, writes=["STATE"])
+            await leaf.write("STATE", a_message(salIndex=1, number=1))
+            await hub.got("STATE").has(1)
+    assert capfd.readouterr().err == ""
 
 
 async def test_a_command_for_one_script_does_not_wake_another(network: DdsNetwork) -> None:

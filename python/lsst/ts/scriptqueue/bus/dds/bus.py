@@ -52,8 +52,9 @@ class DdsBus(Bus):
     ) -> Link:
         if self._closed:
             raise BusError("this bus was closed; connect a new one")
-        if self._participant is None or self._presence is None:
+        if self._participant is None:
             self._participant = Participant(self._settings, self._role)
+        if self._presence is None:
             self._presence = Presence(self._participant)
         if self._participant.loop is not asyncio.get_running_loop():
             raise BusError("this bus belongs to another event loop; connect one bus per loop")

@@ -74,20 +74,28 @@ def _create(settings: Settings, role: Role) -> int:
         return entity
     if role == "hub" and count_taken("hub", settings.domain) == HUB_PLACES:
         raise BusError(_no_place(settings.domain))
+    entity = -1
+    if role == "leaf":
+        entity = _create_silently(settings.domain, configuration(role, settings.domain))
+    if entity < 0:
+        text = configuration(role, settings.domain, with_place=role == "hub")
+        entity = dds.dds_create_domain(settings.domain, text.encode())
+    if entity >= 0:
+        return entity
+    if role == "hub" and count_taken("hub", settings.domain) == HUB_PLACES:
+        raise BusError(_no_place(settings.domain))
+    raise BusError(f"Cyclone DDS cannot join domain {settings.domain}: {dds.dds_strretcode(entity).decode()}")
+
+
+def _create_silently(domain: int, text: str) -> int:
     # That a leaf finds no place is foreseen, so it must not be reported as an error.
     mask = dds.dds_get_log_mask()
     dds.dds_set_log_mask(0)
     try:
-        for with_place in (True, False) if role == "leaf" else (True,):
-            text = configuration(role, settings.domain, with_place=with_place)
-            entity = dds.dds_create_domain(settings.domain, text.encode())
-            if entity >= 0:
-                return entity
+        entity: int = dds.dds_create_domain(domain, text.encode())
+        return entity
     finally:
         dds.dds_set_log_mask(mask)
-    if role == "hub" and count_taken("hub", settings.domain) == HUB_PLACES:
-        raise BusError(_no_place(settings.domain))
-    raise BusError(f"Cyclone DDS cannot join domain {settings.domain}: {dds.dds_strretcode(entity).decode()}")
 
 
 def _no_place(domain: int) -> str:

@@ -89,11 +89,15 @@ class Participant:
                 self.entity = check(
                     dds.dds_create_participant(settings.domain, qos, None), "create a participant"
                 )
+        except BusError:
+            domain.leave(settings.domain)
+            raise
+        try:
             self._waitset = check(dds.dds_create_waitset(self.entity), "create a wait set")
             self._alarm = check(dds.dds_create_guardcondition(self.entity), "create a guard condition")
             check(dds.dds_waitset_attach(self._waitset, self._alarm, self._alarm), "attach a guard condition")
         except BusError:
-            domain.leave(settings.domain)
+            self._leave()
             raise
         self._thread = threading.Thread(target=self._wait, name="dds", daemon=True)
         self._thread.start()
@@ -136,6 +140,9 @@ class Participant:
         self._stopping = True
         dds.dds_set_guardcondition(self._alarm, True)
         self._thread.join()
+        self._leave()
+
+    def _leave(self) -> None:
         dds.dds_delete(self.entity)
         domain.leave(self.settings.domain)
 

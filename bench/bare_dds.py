@@ -49,6 +49,9 @@ _TYPES = {
     "string": str,
 }
 
+#: How long a thread waits before it looks whether anybody cares (seconds).
+_STEP_S = 0.5
+
 _QOS = Qos(
     Policy.Reliability.Reliable(duration(seconds=1)), Policy.Durability.TransientLocal, Policy.History.KeepAll
 )
@@ -101,6 +104,11 @@ class Inlet:
         self._news = WaitSet(participant)
         self._condition = ReadCondition(reader, ViewState.Any | InstanceState.Any | SampleState.NotRead)
         self._news.attach(self._condition)
+        self._is_abandoned = False
+
+    def abandon(self) -> None:
+        """Have a thread that waits for arrivals give up soon."""
+        self._is_abandoned = True
 
     def wait(self, limit_s: float) -> list[int]:
         """Wait for numbers and take them; empty if none came in time."""
@@ -120,9 +128,9 @@ class Inlet:
         seen: dict[int, float] = {}
         while len(seen) < count:
             left_s = deadline - time.perf_counter()
-            if left_s <= 0:
+            if left_s <= 0 or self._is_abandoned:
                 raise TimeoutError(f"{len(seen)} of {count} bare processes were heard within {limit_s} s")
-            for number in self.wait(left_s):
+            for number in self.wait(min(left_s, _STEP_S)):
                 seen.setdefault(number, time.perf_counter())
         return seen
 

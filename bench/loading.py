@@ -12,6 +12,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,20 +95,26 @@ class Floors:
             crowd.start(
                 [sys.executable, str(HERE / "bare_process.py"), str(self._plan), str(number), str(interval_s)]
             )
-        arrivals = await asyncio.to_thread(self._ready.arrivals, count, READY_LIMIT_S)
-        return max(arrivals.values()) - started
+        return max((await self._arrivals(count)).values()) - started
 
     async def measure_round_trips(self, count: int) -> None:
         """Send numbers to a process that sends them back: in a row, and each after a rest."""
         with Crowd() as crowd:
             self._last += 1
             crowd.start([sys.executable, str(HERE / "bare_echo.py"), str(self._plan), str(self._last)])
-            await asyncio.to_thread(self._ready.arrivals, 1, READY_LIMIT_S)
+            await self._arrivals(1)
             in_a_row = await asyncio.to_thread(self._round_trips, count, 0.0)
             rested = await asyncio.to_thread(self._round_trips, count // 10, REST_S)
         # The first ones are those of a process that has just started.
         self._readings.add("round_trip", *(trip * 1e3 for trip in in_a_row[count // 10 :]))
         self._readings.add("rested_trip", *(trip * 1e3 for trip in rested))
+
+    async def _arrivals(self, count: int) -> Mapping[int, float]:
+        try:
+            return await asyncio.to_thread(self._ready.arrivals, count, READY_LIMIT_S)
+        except asyncio.CancelledError:
+            self._ready.abandon()
+            raise
 
     def _round_trips(self, count: int, rest_s: float) -> list[float]:
         trips = []

@@ -16,10 +16,13 @@ import asyncio
 import os
 import random
 import secrets
+import signal
 import sys
 import tempfile
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from figures import Readings
 from loading import Floors, measure_interpreters, measure_scripts
@@ -126,11 +129,23 @@ def main() -> int:
     os.environ["LSST_DDS_DOMAIN_ID"] = str(dds_domain)
     os.environ["LSST_TOPIC_SUBNAME"] = f"bench_{secrets.token_hex(6)}"
     where = machine()
-    readings = asyncio.run(measure(QUICK if options.quick else THOROUGH, dds_domain))
+    try:
+        readings = asyncio.run(_until_told(measure(QUICK if options.quick else THOROUGH, dds_domain)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("bench: given up; all its processes have ended", file=sys.stderr)
+        return 1
     print(table(readings, where, quick=options.quick))
     if options.json:
         options.json.write_text(as_json(readings, where, quick=options.quick) + "\n")
     return 0
+
+
+async def _until_told(work: Coroutine[Any, Any, Readings]) -> Readings:
+    """Do the work, but end it in order at SIGTERM, too."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
 
 
 def _told(rounds: int, what: str) -> range:

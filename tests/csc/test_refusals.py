@@ -30,6 +30,12 @@ ADD = {"isStandard": True, "path": "quick.py", "location": 2}
         ("add", {**ADD, "location": 3, "locationSalIndex": 7}, "7 is not waiting"),
         ("add", {**ADD, "config": "az: 1\nel: 2: 3"}, "line 2, column 6"),
         ("add", {**ADD, "config": "- 1"}, "must be a mapping"),
+        pytest.param(
+            "add",
+            {**ADD, "config": "a: " + "[" * 200_000 + "]" * 200_000},
+            "nested more than 100 levels",
+            id="deep",
+        ),
         ("add", {**ADD, "pauseCheckpoint": "["}, r"pauseCheckpoint '\[' is not a regular expression"),
         ("add", {**ADD, "stopCheckpoint": "("}, "stopCheckpoint"),
         ("add", {**ADD, "block": "BLOCK-x", "startBlock": True, "blockSize": 1}, "BLOCK-<number>"),

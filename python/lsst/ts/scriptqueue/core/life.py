@@ -199,7 +199,8 @@ def _relist(ledger: Ledger, script: Script, before: Place, after: Place) -> None
 def _end(ledger: Ledger, script: Script) -> None:
     script.process_state = script.ending or ProcessState.TERMINATED
     if script.script_state not in (ScriptState.DONE, ScriptState.STOPPED):
-        text = f"script {script.index} ({script.wish.path}) ended {script.process_state.name}"
+        how = script.script_state if script.process_state is ProcessState.DONE else script.process_state
+        text = f"script {script.index} ({script.wish.path}) ended {how.name}"
         ledger.emit(WriteLog(LogLevel.INFO, f"{text}: {script.reason}" if script.reason else text))
 
 

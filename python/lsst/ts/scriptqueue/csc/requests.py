@@ -65,6 +65,7 @@ def check_config(config: str) -> None:
     if not config.strip():
         return
     try:
+        _check_depth(config)
         data = yaml.load(config, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -77,6 +78,20 @@ def check_config(config: str) -> None:
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+#: No script needs more levels; the fast loader recurses in C, where too many end the process.
+_MAX_DEPTH = 100
+
+
+def _check_depth(config: str) -> None:
+    depth = 0
+    for event in yaml.parse(config, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            raise Refused(f"config is nested more than {_MAX_DEPTH} levels deep; make it flatter")
 
 
 def _target(data: Any) -> Target:

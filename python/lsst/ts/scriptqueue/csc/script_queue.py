@@ -145,7 +145,8 @@ class ScriptQueueCsc(BaseCsc):
             wish = requests.add_script(data)
             async with self._add_order:
                 await self._library.afind(wish.is_standard, wish.path)
-                requests.check_config(wish.config)
+                # A large configuration takes longer to parse than a heartbeat may wait.
+                await asyncio.to_thread(requests.check_config, wish.config)
                 reply = self._give("add", wish, data)
             return await reply or None
 

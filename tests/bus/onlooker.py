@@ -12,13 +12,12 @@ from pathlib import Path
 
 from lsst.ts.scriptqueue.bus import Bus
 from lsst.ts.scriptqueue.bus.dds import DdsBus
-from lsst.ts.scriptqueue.bus.dds.library import check, dds
+from lsst.ts.scriptqueue.bus.dds.library import ALIVE, check, dds
 from lsst.ts.scriptqueue.bus.dds.reader import take
 
 __all__ = ["count_participants", "count_wakeups", "wait_until_participants"]
 
 PARTICIPANTS = 0x7FFF0001
-ALIVE = 16
 
 
 def count_participants(bus: Bus) -> int:

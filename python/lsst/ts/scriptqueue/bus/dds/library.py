@@ -26,6 +26,7 @@ from typing import Any
 from ..contract import BusError
 
 __all__ = [
+    "ALIVE",
     "DATA_AVAILABLE",
     "FOREVER",
     "PUBLICATION_MATCHED",
@@ -45,6 +46,9 @@ __all__ = [
 #: Bits of a status mask.
 DATA_AVAILABLE = 1 << 8
 PUBLICATION_MATCHED = 1 << 11
+
+#: Instance state of whoever has not gone.
+ALIVE = 16
 
 #: Code returned when a write was not taken in time.
 TIMED_OUT = -10

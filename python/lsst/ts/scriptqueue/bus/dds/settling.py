@@ -32,7 +32,7 @@ from typing import Any
 from ..contract import Message, TopicKind
 from .discovery import count_taken
 from .endpoint import user_data_of
-from .library import DATA_AVAILABLE, BuiltinEndpoint, BuiltinParticipant, check, dds
+from .library import ALIVE, DATA_AVAILABLE, BuiltinEndpoint, BuiltinParticipant, check, dds
 from .participant import Participant
 from .presence import PRESENCE
 from .qos import endpoint_qos
@@ -47,7 +47,7 @@ QUIET_S = 0.3
 PATIENCE_S = 1.5
 
 #: How long it waits in all, whatever comes.
-LIMIT_S = 10.0
+LIMIT_S = 5.0
 
 _PARTICIPANTS = 0x7FFF0001
 _SUBSCRIPTIONS = 0x7FFF0004
@@ -88,10 +88,9 @@ class Settling:
 
     async def wait(self) -> None:
         """Wait until everybody was met, or does not answer."""
-        expected = self._expected()
         loop = asyncio.get_running_loop()
         limit = loop.time() + LIMIT_S
-        while missing := self._missing(expected):
+        while missing := self._missing():
             quiet_s = PATIENCE_S if self._others.not_met else QUIET_S
             self._news.clear()
             try:
@@ -110,13 +109,14 @@ class Settling:
             return None
         return hubs if self._participant.role == "leaf" else hubs + leaves - 1
 
-    def _missing(self, expected: int | None) -> str:
+    def _missing(self) -> str:
         """Say who or what is missing; empty if nothing is."""
         for guid in list(self._others.not_met):
             missing = self._missing_of(guid)
             if missing:
                 return missing
             del self._others.not_met[guid]
+        expected = self._expected()
         if expected is None or self._others.count < expected:
             return f"{self._others.count} of {expected or 'unknown'} other processes found"
         return ""
@@ -168,17 +168,25 @@ class _Others:
         """Begin; the reader of presences comes last, which is the point of it."""
         participant = self._participant
         topic, sample = participant.topic(PRESENCE)
+
+        def unpack(address: int, is_alive: bool) -> Message | None:
+            return sample.unpack(address) if is_alive else None
+
         self._watch(_PARTICIPANTS, None, _participant_of, self._found_participant)
         self._watch(_SUBSCRIPTIONS, None, _subscriber_of, self._found_reader)
         with endpoint_qos(TopicKind.EVENT, participant.settings.subname, b"") as qos:
-            self._watch(topic, qos, sample.unpack, self._found_presence)
+            self._watch(topic, qos, unpack, self._found_presence)
 
     def close(self) -> None:
         for watched in self._watched:
             watched.close()
 
     def _watch(
-        self, topic: int, qos: int | None, decode: Callable[[int], Any], found: Callable[[Any], None]
+        self,
+        topic: int,
+        qos: int | None,
+        decode: Callable[[int, bool], Any],
+        found: Callable[[Any], None],
     ) -> None:
         def act(news: list[Any]) -> None:
             for item in news:
@@ -187,8 +195,11 @@ class _Others:
 
         self._watched.append(_Watched(self._participant, topic, qos, decode, act))
 
-    def _found_participant(self, item: tuple[bytes, str]) -> None:
+    def _found_participant(self, item: tuple[bytes, str | None]) -> None:
         guid, tag = item
+        if tag is None:
+            self.not_met.pop(guid, None)
+            return
         family, process, _ = tag.rsplit("/", 2) if tag.count("/") >= 2 else ("", guid.hex(), "")
         if process != self._participant.process:
             self._processes.add(process)
@@ -199,8 +210,9 @@ class _Others:
         if guid is not None:
             self.readers[guid] += 1
 
-    def _found_presence(self, presence: Message) -> None:
-        self.presences[presence["tag"]] = presence
+    def _found_presence(self, presence: Message | None) -> None:
+        if presence is not None:
+            self.presences[presence["tag"]] = presence
 
 
 class _Watched:
@@ -211,7 +223,7 @@ class _Watched:
         participant: Participant,
         topic: int,
         qos: int | None,
-        decode: Callable[[int], Any],
+        decode: Callable[[int, bool], Any],
         found: Callable[[list[Any]], None],
     ) -> None:
         self._participant = participant
@@ -224,7 +236,10 @@ class _Watched:
         participant.watch(self, DATA_AVAILABLE)
 
     def collect(self) -> list[Any] | None:
-        return [self._decode(address) for address, info in take(self.entity) if info.valid_data] or None
+        return [
+            self._decode(address, info.valid_data and info.instance_state == ALIVE)
+            for address, info in take(self.entity)
+        ] or None
 
     def hand_over(self, news: Any) -> None:
         if not self._closed:
@@ -236,13 +251,13 @@ class _Watched:
         dds.dds_delete(self.entity)
 
 
-def _participant_of(address: int) -> tuple[bytes, str]:
-    """Return GUID and tag of a participant that was found."""
+def _participant_of(address: int, is_alive: bool) -> tuple[bytes, str | None]:
+    """Return the GUID of a participant, and its tag; None if it has gone."""
     found = BuiltinParticipant.from_address(address)
-    return bytes(found.key), user_data_of(found.qos).decode(errors="replace")
+    return bytes(found.key), user_data_of(found.qos).decode(errors="replace") if is_alive else None
 
 
-def _subscriber_of(address: int) -> bytes | None:
+def _subscriber_of(address: int, is_alive: bool) -> bytes | None:
     """Return the GUID of a reader's participant; None for readers that do not count."""
     found = BuiltinEndpoint.from_address(address)
-    return None if found.topic_name == _PRESENCE_NAME else bytes(found.participant_key)
+    return bytes(found.participant_key) if is_alive and found.topic_name != _PRESENCE_NAME else None

@@ -126,8 +126,9 @@ def configuration(role: Role, domain: int, *, with_place: bool = True) -> str:
     ports = [*places("hub", domain), *(places("leaf", domain) if role == "hub" else ())]
     peers = "".join(f'<Peer Address="{_LOOPBACK}:{port}"/>' for port in ports)
     # The delays that are meant for networks would add 10 to 100 ms to the first message of a writer,
-    # which goes out before its readers have found it and is asked for again. The interval of heartbeats
-    # stays at 100 ms: with 10 ms a hundred leaves that start or end at once drown in them.
+    # which goes out before its readers have found it and is asked for again. Asked for at once it would
+    # often be by a reader that the writer has not found. The interval of heartbeats stays at 100 ms: with
+    # 10 ms a hundred leaves that start or end at once drown in them.
     # WhcHigh: at the default of 500 kB not yet acknowledged, one reader that has
     # stopped would hold up the writer until its lease has run out.
     # WriterLingerDuration: closing a link waits for acknowledgements once, not once per writer.
@@ -146,7 +147,7 @@ def configuration(role: Role, domain: int, *, with_place: bool = True) -> str:
 <InitialLocatorPruneDelay>inf</InitialLocatorPruneDelay>
 </Discovery>
 <Internal>
-<PreEmptiveAckDelay>0s</PreEmptiveAckDelay>
+<PreEmptiveAckDelay>1ms</PreEmptiveAckDelay>
 <NackDelay>10ms</NackDelay>
 <AutoReschedNackDelay>10ms</AutoReschedNackDelay>
 <Watermarks><WhcHigh>256MB</WhcHigh><WhcHighInit>256MB</WhcHighInit><WhcAdaptive>false</WhcAdaptive></Watermarks>

@@ -31,9 +31,6 @@ def three(**overrides: Any) -> Driver:
     return driver
 
 
-# Add.
-
-
 @pytest.mark.parametrize(
     ("location", "relative_to", "position"),
     [
@@ -118,9 +115,6 @@ def test_a_command_number_is_published_with_the_script() -> None:
     driver.pause()
     index = driver.add()
     assert driver.model.script(index).cmd_id == 2
-
-
-# Refusals.
 
 
 @dataclass(frozen=True)
@@ -258,9 +252,6 @@ def test_a_full_queue_takes_no_more() -> None:
     assert driver.add() == A + MAX_LISTED
 
 
-# Move.
-
-
 @pytest.mark.parametrize(
     ("index", "location", "relative_to", "expected"),
     [
@@ -280,9 +271,6 @@ def test_move(index: int, location: Location, relative_to: int, expected: tuple[
     driver.done(cmd.MoveScript(index, cmd.Target(location, relative_to)))
     assert driver.queue.waiting == expected
     assert driver.of(fx.PublishQueue), "whoever moves waits for the queue, even if nothing moved"
-
-
-# Requeue.
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -326,9 +314,6 @@ def test_a_chain_of_requeues_keeps_what_was_asked_for() -> None:
     wish = driver.model.wish(index)
     assert (wish.config, wish.pause_checkpoint) == ("az: 1", "p")
     assert index == A + 5
-
-
-# Pause, resume, show.
 
 
 def test_pause_lets_the_running_one_run_and_starts_no_other() -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import secrets
 import signal
+import sys
 import textwrap
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from lsst.ts.scriptqueue.sal import Domain, Remote, ScriptState
 #: No test waits longer for what must come (seconds).
 SOON_S = 40.0
 
-HEAD = """\
-#!/usr/bin/env python3
+HEAD = f"""\
+#!{sys.executable}
 import asyncio, os, pathlib, sys, threading, time
 from lsst.ts.scriptqueue.sal import BaseScript
 

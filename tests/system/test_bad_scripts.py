@@ -95,6 +95,7 @@ async def test_one_that_is_killed_while_it_runs(tmp_path: pathlib.Path) -> None:
         [process] = [child for child in psutil.Process().children() if str(index) in child.cmdline()]
         process.kill()
         await night.until("the queue paused", lambda: not night.last_queue.running)
+        await night.until("it failed", lambda: night.shown[index].scriptState == ScriptState.FAILED)
         last = night.shown[index]
         assert (last.processState, last.scriptState) == (ScriptProcessState.DONE, ScriptState.FAILED)
         assert night.last_queue.currentSalIndex == index
@@ -119,6 +120,7 @@ async def test_one_that_fails(tmp_path: pathlib.Path) -> None:
     async with a_night(tmp_path) as night:
         index = await night.add("good.py", "fail: true")
         await night.until("the queue paused", lambda: not night.last_queue.running)
+        await night.until("it failed", lambda: night.shown[index].scriptState == ScriptState.FAILED)
         assert night.last_queue.currentSalIndex == index
         assert night.shown[index].scriptState == ScriptState.FAILED
         assert "told to fail" in night.model.reason(index)

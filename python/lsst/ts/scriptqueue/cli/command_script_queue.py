@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import functools
 import signal
 import sys
@@ -35,7 +34,7 @@ from .commanding.monitor import INTEREST, monitor
 from .commanding.outcomes import EXIT_HELP, Exit
 from .commanding.reports import report
 from .commanding.session import Session
-from .commanding.streams import LineWriter, read_lines, when_closed
+from .commanding.streams import LineWriter, nobody_reads, read_lines, when_closed
 from .commanding.wording import event_as_json, event_line
 
 __all__ = ["main"]
@@ -111,9 +110,11 @@ async def _one_shot(index: int, order: Order) -> Exit:
     text = report(outcome, client.feed.board)
     for line in text.err:
         _to_stderr(line)
-    with contextlib.suppress(BrokenPipeError):
+    try:
         for line in text.out:
             _to_stdout(line)
+    except BrokenPipeError:
+        nobody_reads(sys.stdout)
     return outcome.exit
 
 
@@ -142,6 +143,7 @@ async def _session(options: Options) -> Exit:
             with session.showing_events():
                 return await session.run(read_lines(sys.stdin.fileno()))
         except BrokenPipeError:
+            nobody_reads(sys.stdout)
             return Exit.COMPLETE
 
 

@@ -133,10 +133,12 @@ class ScriptQueueCsc(BaseCsc):
     async def handle_summary_state(self) -> None:
         """Let the queue start scripts, or not; say so before the state is told."""
         enabled = self.summary_state is State.ENABLED
+        # This may refuse to be enabled, and then the queue must not have heard of it.
+        available = await self._available_scripts() if enabled else None
         self._runtime.post(EnabledChanged(self._runtime.now(), enabled))
         await self._runtime.settle()
-        if enabled:
-            await self._show_available_scripts()
+        if available is not None:
+            await self.events["availableScripts"].set_write(**available, force_output=True)
 
     async def do_add(self, data: Any) -> str | None:
         """Add a script; the result is its index."""
@@ -209,15 +211,16 @@ class ScriptQueueCsc(BaseCsc):
     async def do_showAvailableScripts(self, data: Any) -> None:
         """Publish which scripts there are."""
         self.assert_enabled()
-        await self._show_available_scripts()
+        available = await self._available_scripts()
+        await self.events["availableScripts"].set_write(**available, force_output=True)
 
-    async def _show_available_scripts(self) -> None:
-        standard, external = await asyncio.gather(
-            self._library.aavailable(True), self._library.aavailable(False)
-        )
-        await self.events["availableScripts"].set_write(
-            standard=":".join(standard), external=":".join(external), force_output=True
-        )
+    async def _available_scripts(self) -> dict[str, str]:
+        """The fields of the event ``availableScripts``."""
+        with _refusals():
+            standard, external = await asyncio.gather(
+                self._library.aavailable(True), self._library.aavailable(False)
+            )
+        return {"standard": ":".join(standard), "external": ":".join(external)}
 
     def _give(self, name: str, command: Command, data: Any) -> asyncio.Future[str]:
         async def progress(timeout_s: float, text: str) -> None:

@@ -60,7 +60,7 @@ def read_settings(path: pathlib.Path) -> Settings:
         data = yaml.safe_load(text) or {}
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"{path} is not YAML: {error}") from None
     schema = yaml.safe_load(schema_path("settings.yaml").read_text())
     problems = sorted(

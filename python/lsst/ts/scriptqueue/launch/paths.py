@@ -13,7 +13,9 @@ lists:
 * It is an executable regular file.
 * Links are followed, to files and to folders, wherever they point: whoever
   may write to the root decides what is a script. A folder is not entered
-  again below itself, so links that go round in a circle end there.
+  again below itself, so links that go round in a circle end there. Links that
+  lead to very much, such as one to ``/``, are listed in part, the folders that
+  are near the root first.
 
 Everything reads the file system at the time of the call, so new scripts are
 seen at once. The functions block; `ScriptLibrary.afind` and
@@ -23,10 +25,12 @@ seen at once. The functions block; `ScriptLibrary.afind` and
 from __future__ import annotations
 
 import asyncio
+import collections
 import difflib
 import errno
 import importlib
 import importlib.util
+import itertools
 import logging
 import os
 import pathlib
@@ -40,6 +44,9 @@ logger = logging.getLogger(__name__)
 _Identity = tuple[int, int]
 
 _MAX_NEAREST = 3
+
+#: How many entries and folders a listing looks at. A link to a whole file system has no end.
+_MAX_LOOKS = 50_000
 
 #: No file system takes a longer path.
 _MAX_LENGTH = 4095
@@ -110,20 +117,32 @@ class ScriptRoot:
         ------
         ScriptPathError
             If the root itself cannot be read. A folder below it that cannot
-            be read is skipped.
+            be read is skipped, and so is what lies beyond `_MAX_LOOKS`.
         """
         self.check()
         found: list[str] = []
-        folders: list[tuple[str, frozenset[_Identity]]] = [("", frozenset({self._identity()}))]
+        looks = 0
+        folders: collections.deque[tuple[str, frozenset[_Identity]]] = collections.deque()
+        folders.append(("", frozenset({self._identity()})))
         while folders:
-            prefix, above = folders.pop()
+            prefix, above = folders.popleft()
+            looks += 1
+            if looks > _MAX_LOOKS:
+                logger.warning(
+                    "%s scripts are listed in part: there is too much in %s; "
+                    "remove links to folders that hold no scripts",
+                    self.kind,
+                    self.directory,
+                )
+                break
             try:
                 entries = os.scandir(os.path.join(self.directory, prefix))
             except OSError as error:
                 logger.warning("%s scripts in %r are not listed: %s", self.kind, prefix, error.strerror)
                 continue
             with entries:
-                for entry in entries:
+                for entry in itertools.islice(entries, _MAX_LOOKS):
+                    looks += 1
                     path = prefix + entry.name
                     identity = _identity_of_folder(entry)
                     if identity is None:
@@ -167,7 +186,9 @@ class ScriptRoot:
         if ".." in parts:
             raise ScriptPathError(f"{path!r} contains '..'; give a path that stays in {where}")
         if "" in parts or "." in parts:
-            raise ScriptPathError(f"{path!r} is not in plain form; write {os.path.normpath(path)!r}")
+            plain = os.path.normpath(path)
+            hint = f"write {plain!r}" if plain != "." else f"name a script in {self.directory}"
+            raise ScriptPathError(f"{path!r} is not in plain form; {hint}")
         faults = [*map(_fault_of_folder, folders), _fault_of_name(name)]
         fault = next((fault for fault in faults if fault is not None), None)
         if fault is not None:

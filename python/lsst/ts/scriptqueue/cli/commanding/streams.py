@@ -14,8 +14,9 @@ import contextlib
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TextIO
 
-__all__ = ["LineWriter", "read_lines", "when_closed"]
+__all__ = ["LineWriter", "nobody_reads", "read_lines", "when_closed"]
 
 #: What a pipe that is ready always takes at once (bytes).
 _PAGE = 4096
@@ -46,6 +47,16 @@ class LineWriter:
         while data:
             await _ready(self._descriptor, loop.add_writer, loop.remove_writer)
             data = data[os.write(self._descriptor, data[:_PAGE]) :]
+
+
+def nobody_reads(stream: TextIO) -> None:
+    """Forget what was to be written to a stream whose reader has gone.
+
+    Otherwise Python tries again as it ends, and complains.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 async def read_lines(descriptor: int) -> AsyncIterator[str]:

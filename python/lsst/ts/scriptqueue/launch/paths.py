@@ -46,7 +46,7 @@ _Identity = tuple[int, int]
 _MAX_NEAREST = 3
 
 #: How many entries and folders a listing looks at. A link to a whole file system has no end.
-_MAX_LOOKS = 50_000
+_MAX_LOOKS = 20_000
 
 #: No file system takes a longer path.
 _MAX_LENGTH = 4095

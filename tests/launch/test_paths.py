@@ -160,6 +160,13 @@ def test_links_that_multiply_are_listed_in_part(tmp_path: Path, caplog: pytest.L
         root.find("naer.py")
 
 
+def test_a_folder_that_fails_while_it_is_read_is_skipped(tmp_path: Path) -> None:
+    """Some folders can be opened but not read, such as those of the kernel and of sick file servers."""
+    write_script(tmp_path / "near.py", "exit 0")
+    (tmp_path / "kernel").symlink_to("/proc/1/map_files")
+    assert ScriptRoot(tmp_path, "standard").available() == ["near.py"]
+
+
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for name, reason in (("gone", "cannot be read: No such file"), ("file", "is not a directory")):

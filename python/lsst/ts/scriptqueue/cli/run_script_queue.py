@@ -23,6 +23,9 @@ from ..sal.errors import DuplicateError
 
 __all__ = ["main"]
 
+#: The indices of its scripts, 100,000 for each queue, must fit into 32 bits.
+_MAX_INDEX = 21_473
+
 _STATES = {state.name.lower(): state for state in (State.STANDBY, State.DISABLED, State.ENABLED)}
 
 
@@ -81,6 +84,12 @@ async def _serve(options: QueueOptions) -> None:
             csc.done_task.result()
 
 
+def _index(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MAX_INDEX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no SAL index: a whole number from 1 to {_MAX_INDEX}")
+    return int(text)
+
+
 def _directory(text: str) -> pathlib.Path:
     path = pathlib.Path(text)
     if not path.is_dir():
@@ -90,7 +99,9 @@ def _directory(text: str) -> pathlib.Path:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run_script_queue", description="Run a ScriptQueue.")
-    parser.add_argument("index", type=int, help="SAL index: 1 main telescope, 2 auxiliary telescope, 3 OCS")
+    parser.add_argument(
+        "index", type=_index, help="SAL index: 1 main telescope, 2 auxiliary telescope, 3 OCS"
+    )
     parser.add_argument("--standard", type=_directory, help="directory of the standard scripts")
     parser.add_argument("--external", type=_directory, help="directory of the external scripts")
     parser.add_argument(

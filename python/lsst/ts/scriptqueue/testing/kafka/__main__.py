@@ -15,6 +15,7 @@ from .server import Server, running, start, stop
 
 
 def main() -> int:
+    """Do what the command line says."""
     parser = argparse.ArgumentParser(
         prog="kafka",
         description="A Kafka broker and a schema registry on this machine, to try things with.",
@@ -22,7 +23,10 @@ def main() -> int:
     )
     parser.add_argument("action", choices=["start", "stop", "status"])
     parser.add_argument(
-        "--state-dir", type=Path, default=_state_dir(), help="where data and logs are kept (default: %(default)s)"
+        "--state-dir",
+        type=Path,
+        default=_state_dir(),
+        help="where data and logs are kept (default: %(default)s)",
     )
     chosen = parser.parse_args()
     try:

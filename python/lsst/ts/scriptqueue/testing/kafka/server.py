@@ -147,7 +147,9 @@ def _properties(data: Path, broker: int, sasl: int, controller: int) -> str:
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
         "listeners": f"{open_},{closed},CONTROLLER://127.0.0.1:{controller}",
         "advertised.listeners": f"{open_},{closed}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": (
+            "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT"
+        ),
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
@@ -194,7 +196,7 @@ def _start_registry(folder: Path, artifacts: Artifacts, port: int) -> subprocess
 
 def _spawn(command: list[str], log: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # Nothing of what marks or configures the caller belongs to a server that outlives it.
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "JAVA_HOME")}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "JAVA_HOME") if name in os.environ}
     with open(log, "wb") as output:
         return subprocess.Popen(
             command,

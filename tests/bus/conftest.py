@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ..local_kafka import kafka_server
+from ..local_kafka import kafka_server, pytest_collection_finish, pytest_sessionfinish
 from .networks import DdsNetwork, KafkaNetwork, MemoryNetwork, Network
 
-__all__ = ["kafka_server"]
+__all__ = ["kafka_server", "pytest_collection_finish", "pytest_sessionfinish"]
 
 _REAL = pytest.mark.system
 

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _LIMIT_S = 10.0
 _GLANCE_S = 0.1
+_PAUSE_S = 0.03
+_NOT_YET = frozenset({KafkaError._NOENT, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART})
 
 
 def prepare(
@@ -94,6 +96,10 @@ class _Call:
             if time.monotonic() > give_up_at:
                 raise BrokerAway(self._faults.away())
 
+    def pause(self) -> None:
+        if self._stop.wait(_PAUSE_S):
+            raise Interrupted
+
     def away(self) -> BrokerAway:
         return BrokerAway(self._faults.away())
 
@@ -154,9 +160,11 @@ def _ends(call: _Call, names: Collection[str]) -> dict[str, int]:
         if not any(errors.values()):
             return {partition.topic: future.result().offset for partition, future in asked.items()}
         name, error = next((name, error) for name, error in errors.items() if error is not None)
-        # Somebody else has created it this moment.
-        if not error.retriable() or time.monotonic() > give_up_at:
+        # Somebody else may have created it this moment.
+        is_new = error.retriable() or error.code() in _NOT_YET
+        if not is_new or time.monotonic() > give_up_at:
             raise _refused(call, f"topic {name} cannot be read", error)
+        call.pause()
 
 
 def _error(future: concurrent.futures.Future[Any]) -> Any:

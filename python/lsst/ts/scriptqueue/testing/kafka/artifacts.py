@@ -119,9 +119,7 @@ def _fetch_libraries(scratch: Path, target: Path) -> None:
         f"<dependencies>{dependencies}</dependencies></project>",
         encoding="utf-8",
     )
-    _maven(
-        scratch, "dependency:copy-dependencies", f"-DoutputDirectory={target}", "-DincludeScope=runtime"
-    )
+    _maven(scratch, "dependency:copy-dependencies", f"-DoutputDirectory={target}", "-DincludeScope=runtime")
 
 
 def _fetch_registry(scratch: Path, target: Path) -> None:

@@ -8,7 +8,8 @@ import json
 import logging
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 import pytest
 from confluent_kafka import Producer, TopicCollection
@@ -25,6 +26,7 @@ from ..topics import ACKNOWLEDGEMENT, ALL, COMMAND, EVENT, STATE, TELEMETRY, a_m
 pytestmark = pytest.mark.system
 
 EVERY = IndexRange.every()
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -39,11 +41,9 @@ async def bus(kafka_server: Server, subname: str) -> AsyncIterator[Bus]:
     await bus.aclose()
 
 
-@pytest.fixture
-def admin(kafka_server: Server) -> Iterator[AdminClient]:
-    admin = AdminClient({"bootstrap.servers": kafka_server.broker})
-    yield admin
-    del admin
+def ask(server: Server, question: Callable[[AdminClient], T]) -> T:
+    """Ask the broker; the client ends with the question."""
+    return question(AdminClient({"bootstrap.servers": server.broker}))
 
 
 def send(server: Server, topic: str, *values: bytes) -> None:
@@ -55,29 +55,32 @@ def send(server: Server, topic: str, *values: bytes) -> None:
 
 
 async def test_events_are_compacted_and_all_topics_have_one_partition(
-    bus: Bus, admin: AdminClient, subname: str
+    bus: Bus, kafka_server: Server, subname: str
 ) -> None:
     await bus.open(index=1, writes=ALL, reads=())
     names = {f"lsst.{subname}.Probe.{topic.name}": topic for topic in ALL}
-    described = admin.describe_topics(TopicCollection(list(names)))
-    assert {name: len(future.result().partitions) for name, future in described.items()} == dict.fromkeys(
-        names, 1
-    )
-    asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
-    policies = {what.name: future.result()["cleanup.policy"].value for what, future in asked.items()}
+
+    def partitions(admin: AdminClient) -> dict[str, int]:
+        asked = admin.describe_topics(TopicCollection(list(names)))
+        return {name: len(future.result().partitions) for name, future in asked.items()}
+
+    def policies_of(admin: AdminClient) -> dict[str, str]:
+        asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
+        return {what.name: future.result()["cleanup.policy"].value for what, future in asked.items()}
+
+    assert ask(kafka_server, partitions) == dict.fromkeys(names, 1)
+    policies = ask(kafka_server, policies_of)
     compacted = {name for name, policy in policies.items() if policy == "compact"}
     assert compacted == {name for name in names if ".logevent_" in name}
 
 
-async def test_no_consumer_group_is_left_at_the_broker(
-    bus: Bus, admin: AdminClient, kafka_server: Server
-) -> None:
+async def test_no_consumer_group_is_left_at_the_broker(bus: Bus, kafka_server: Server) -> None:
     got = Collector()
     link = await bus.open(index=1, writes=[STATE], reads=[Reading(STATE, EVERY, got)])
     await link.write(STATE, a_message(number=1))
     await got.has(1)
     await bus.aclose()
-    assert admin.list_consumer_groups().result().valid == []
+    assert ask(kafka_server, lambda admin: admin.list_consumer_groups().result().valid) == []
 
 
 async def test_what_is_written_is_registered_as_it_is(bus: Bus, kafka_server: Server, subname: str) -> None:
@@ -88,10 +91,9 @@ async def test_what_is_written_is_registered_as_it_is(bus: Bus, kafka_server: Se
     assert registry.schema(ids[subject]) == schema_text(STATE)
 
 
-async def test_a_topic_of_several_partitions_is_refused(bus: Bus, admin: AdminClient, subname: str) -> None:
+async def test_a_topic_of_several_partitions_is_refused(bus: Bus, kafka_server: Server, subname: str) -> None:
     name = f"lsst.{subname}.Probe.logevent_state"
-    for future in admin.create_topics([NewTopic(name, num_partitions=3)]).values():
-        future.result()
+    ask(kafka_server, lambda admin: admin.create_topics([NewTopic(name, num_partitions=3)])[name].result())
     with pytest.raises(BusError, match=rf"{name} has 3 partitions"):
         await bus.open(index=1, writes=[STATE], reads=())
 
@@ -173,7 +175,7 @@ async def test_user_name_and_password_are_used(kafka_server: Server, subname: st
 async def test_a_wrong_password_is_told_at_once(kafka_server: Server, subname: str) -> None:
     environment = kafka_server.sasl_environment | {"LSST_KAFKA_SECURITY_PASSWORD": "wrong"}
     bus = connect("kafka", environment | {"LSST_TOPIC_SUBNAME": subname})
-    with pytest.raises(BusError, match="refuses us: .*check LSST_KAFKA_SECURITY_USERNAME"):
+    with pytest.raises(BusError, match=r"refuses us: .*check LSST_KAFKA_SECURITY_USERNAME"):
         await bus.open(index=1, writes=[COMMAND], reads=())
     await bus.aclose()
 

@@ -88,7 +88,9 @@ class Codec:
         """Is the SAL index the first field of a record written so?"""
         writer = self._writers[schema_id] or self._schema
         fields = writer.get("fields") if isinstance(writer, dict) else None
-        return bool(fields) and fields[0]["name"] == "salIndex" and fields[0]["type"] in ("int", "long")
+        if not fields:
+            return False
+        return fields[0]["name"] == "salIndex" and fields[0]["type"] in ("int", "long")
 
     def decode(self, schema_id: int, value: bytes) -> Message:
         """Return the message in a value; its schema has been taken in.

@@ -146,11 +146,11 @@ class Consumer:
             error = received.error()
             if error is not None:
                 if error.code() == KafkaError._PARTITION_EOF and stream is not None:
-                    news += stream.reach(received.offset())
+                    news += stream.reach(received.offset() or 0)
                 else:
                     self._complain(received.topic() or "", error)
             elif stream is not None:
-                news += stream.receive(received.offset(), received.value())
+                news += stream.receive(received.offset() or 0, received.value())
         if news:
             self._hand_over(news)
 

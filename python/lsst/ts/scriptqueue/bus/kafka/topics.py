@@ -149,7 +149,7 @@ def _create(call: _Call, settings: Settings, topics: Mapping[str, TopicSpec]) ->
 
 
 def _ends(call: _Call, names: Collection[str]) -> dict[str, int]:
-    latest = OffsetSpec.latest()
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     give_up_at = time.monotonic() + _LIMIT_S
     while True:
         asked = call.admin.list_offsets(

@@ -97,7 +97,7 @@ def _kept(cache: Path) -> Artifacts | None:
     if not (cache / "complete").exists():
         return None
     registry = next((cache / "registry").rglob("apicurio-registry-app-*-runner.jar"), None)
-    return registry and Artifacts(cache / "broker", registry)
+    return Artifacts(cache / "broker", registry) if registry else None
 
 
 @contextmanager

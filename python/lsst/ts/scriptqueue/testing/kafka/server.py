@@ -201,7 +201,7 @@ def _spawn(command: list[str], log: Path, settings: Mapping[str, str]) -> subpro
         return subprocess.Popen(
             command,
             cwd=log.parent,
-            env=kept | settings,
+            env={**kept, **settings},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
@@ -68,14 +68,12 @@ def prepare(
         admin = AdminClient(settings.client(settings.common, {"error_cb": faults.note}), logger=logger)
     except KafkaException as error:
         raise BusError(f"these Kafka settings cannot be used: {error.args[0].str()}") from error
-    call = _Call(admin, faults, stop)
-    missing = _missing(call, topics)
-    created = _create(call, settings, {name: topics[name] for name in missing})
-    there = [name for name in reads if name not in created]
-    ends = dict.fromkeys(created & set(reads), 0)
-    if there:
-        ends |= _ends(call, there)
-    return ends
+    with _Call(admin, faults, stop) as call:
+        del admin
+        missing = _missing(call, topics)
+        created = _create(call, settings, {name: topics[name] for name in missing})
+        there = [name for name in reads if name not in created]
+        return dict.fromkeys(created & set(reads), 0) | (_ends(call, there) if there else {})
 
 
 class _Call:
@@ -85,6 +83,13 @@ class _Call:
         self.admin = admin
         self._faults = faults
         self._stop = stop
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The client ends with its last reference, and what was raised refers to this.
+        del self.admin
 
     def wait(self, futures: Collection[concurrent.futures.Future[Any]]) -> None:
         give_up_at = time.monotonic() + _LIMIT_S

@@ -27,7 +27,7 @@ from .producer import Producer
 from .registry import Registry, RegistryAway
 from .settings import Settings
 from .stream import Schemas, Tap
-from .topics import prepare
+from .topics import TopicIsNew, prepare
 
 __all__ = ["KafkaBus"]
 
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _SAY_EVERY_S = 10.0
 _TRY_EVERY_S = 0.5
+_TRY_AGAIN_S = 0.03
 
 
 class KafkaBus(Bus):
@@ -176,10 +177,11 @@ class _Wish:
                 now = time.monotonic()
                 if now - began_at >= self._settings.start_limit_s:
                     raise BusError(f"{error} (waited {self._settings.start_limit_s:g} s)") from error
-                if said_at == began_at or now - said_at >= _SAY_EVERY_S:
+                if now - said_at >= _SAY_EVERY_S:
                     said_at = now
                     logger.warning("waiting: %s", error)
-            if stop.wait(_TRY_EVERY_S):
+                pause_s = _TRY_AGAIN_S if isinstance(error, TopicIsNew) else _TRY_EVERY_S
+            if stop.wait(pause_s):
                 raise Interrupted
 
     def _try(self, stop: threading.Event) -> tuple[dict[str, int], dict[str, int]]:

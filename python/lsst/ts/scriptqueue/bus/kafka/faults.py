@@ -40,9 +40,12 @@ class Faults:
     ----------
     broker
         Its addresses, for the words.
+    level
+        How loud to say what is lost; quiet where whoever waits says it.
     """
 
-    def __init__(self, broker: str) -> None:
+    def __init__(self, broker: str, level: int = logging.WARNING) -> None:
+        self._level = level
         self._broker = broker
         self._refusal = ""
         self._last = ""
@@ -55,7 +58,7 @@ class Faults:
             self._refusal = error.str()
         if error.code() not in self._said:
             self._said.add(error.code())
-            logger.warning("Kafka at %s: %s", self._broker, error.str())
+            logger.log(self._level, "Kafka at %s: %s", self._broker, error.str())
 
     def check(self) -> None:
         """Raise what cannot get better by waiting.

@@ -23,14 +23,20 @@ from .blocking import Interrupted
 from .faults import BrokerAway, Faults
 from .settings import Settings
 
-__all__ = ["prepare"]
+__all__ = ["TopicIsNew", "prepare"]
 
 logger = logging.getLogger(__name__)
 
 _LIMIT_S = 10.0
 _GLANCE_S = 0.1
-_PAUSE_S = 0.03
-_NOT_YET = frozenset({KafkaError._NOENT, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART})
+_NOT_YET = frozenset(
+    {
+        KafkaError._NOENT,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
 
 
 def prepare(
@@ -57,13 +63,13 @@ def prepare(
     Raises
     ------
     BrokerAway
-        If the broker does not answer.
+        If the broker does not answer, or not yet for all of it.
     BusError
         If it refuses.
     """
     if not topics:
         return {}
-    faults = Faults(settings.broker)
+    faults = Faults(settings.broker, logging.DEBUG)
     try:
         admin = AdminClient(settings.client(settings.common, {"error_cb": faults.note}), logger=logger)
     except KafkaException as error:
@@ -74,6 +80,13 @@ def prepare(
         created = _create(call, settings, {name: topics[name] for name in missing})
         there = [name for name in reads if name not in created]
         return dict.fromkeys(created & set(reads), 0) | (_ends(call, there) if there else {})
+
+
+class TopicIsNew(BrokerAway):
+    """Somebody has made a topic this moment, and the broker is not done with it.
+
+    Who asked remembers the answer, so somebody new has to ask.
+    """
 
 
 class _Call:
@@ -100,10 +113,6 @@ class _Call:
             self._faults.check()
             if time.monotonic() > give_up_at:
                 raise BrokerAway(self._faults.away())
-
-    def pause(self) -> None:
-        if self._stop.wait(_PAUSE_S):
-            raise Interrupted
 
     def away(self) -> BrokerAway:
         return BrokerAway(self._faults.away())
@@ -155,21 +164,16 @@ def _create(call: _Call, settings: Settings, topics: Mapping[str, TopicSpec]) ->
 
 def _ends(call: _Call, names: Collection[str]) -> dict[str, int]:
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    give_up_at = time.monotonic() + _LIMIT_S
-    while True:
-        asked = call.admin.list_offsets(
-            {TopicPartition(name, 0): latest for name in names}, request_timeout=_LIMIT_S
-        )
-        call.wait(list(asked.values()))
-        errors = {partition.topic: _error(future) for partition, future in asked.items()}
-        if not any(errors.values()):
-            return {partition.topic: future.result().offset for partition, future in asked.items()}
-        name, error = next((name, error) for name, error in errors.items() if error is not None)
-        # Somebody else may have created it this moment.
-        is_new = error.retriable() or error.code() in _NOT_YET
-        if not is_new or time.monotonic() > give_up_at:
-            raise _refused(call, f"topic {name} cannot be read", error)
-        call.pause()
+    partitions = {TopicPartition(name, 0): latest for name in names}
+    asked = call.admin.list_offsets(partitions, request_timeout=_LIMIT_S)
+    call.wait(list(asked.values()))
+    for partition, future in asked.items():
+        error = _error(future)
+        if error is not None and (error.retriable() or error.code() in _NOT_YET):
+            raise TopicIsNew(f"topic {partition.topic} cannot be read yet: {error.str()}")
+        if error is not None:
+            raise _refused(call, f"topic {partition.topic} cannot be read", error)
+    return {partition.topic: future.result().offset for partition, future in asked.items()}
 
 
 def _error(future: concurrent.futures.Future[Any]) -> Any:

@@ -23,9 +23,7 @@ def test_dds_is_the_default() -> None:
 
 
 @pytest.mark.parametrize(("kind", "environ"), [("kafka", {}), (None, {"LSST_KAFKA_BROKER_ADDR": "b:29092"})])
-def test_kafka_is_chosen_by_name_or_by_its_brokers_address(
-    kind: str | None, environ: dict[str, str]
-) -> None:
+def test_kafka_is_chosen_by_name_or_by_its_brokers_address(kind: str | None, environ: dict[str, str]) -> None:
     assert isinstance(connect(kind, environ | {"LSST_TOPIC_SUBNAME": "sal"}), KafkaBus)
 
 

@@ -50,6 +50,23 @@ async def test_new_files_are_seen_without_a_restart(stage: Stage) -> None:
     assert how(await stage.gone(await stage.add("new.py"))) == DONE
 
 
+async def test_what_cannot_be_listed_cannot_be_enabled(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.command("disable")
+    away = stage.directory.rename(stage.directory.with_name("away"))
+    with pytest.raises(AckError, match=r"the standard script directory .* cannot be read"):
+        await stage.command("enable")
+    assert stage.csc.summary_state is State.DISABLED
+    assert not stage.csc.model.queue.enabled
+    away.rename(stage.directory)
+    await stage.command("enable")
+    away = stage.directory.rename(away)
+    with pytest.raises(AckError, match=r"the standard script directory .* cannot be read"):
+        await stage.command("showAvailableScripts")
+    assert "Traceback" not in caplog.text
+
+
 async def test_root_directories_are_told(stage: Stage) -> None:
     roots = stage.queue.evt_rootDirectories.get()
     assert (roots.standard, pathlib.Path(roots.external).name) == (str(stage.directory), "external")

@@ -79,3 +79,10 @@ def test_what_is_wrong_is_named_with_file_line_and_key(
 def test_a_file_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.yaml cannot be read"):
         read_settings(tmp_path / "absent.yaml")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(b"\x7fELF\xff")
+    with pytest.raises(SettingsError, match=r"settings\.yaml is not YAML"):
+        read_settings(path)

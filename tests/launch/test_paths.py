@@ -91,6 +91,7 @@ def test_new_scripts_are_seen_at_once(root: ScriptRoot, folder: Path) -> None:
         ("./sleep.py", "is not in plain form; write 'sleep.py'"),
         ("auxtel//slew.py", "is not in plain form; write 'auxtel/slew.py'"),
         ("auxtel/", "is not in plain form; write 'auxtel'"),
+        (".", "is not in plain form; name a script in /"),
         ("sleep.py\0", "contains a character that cannot be printed"),
         ("with\nnewline.py", "contains a character that cannot be printed"),
         ("with:colon.py", "contains ':', which separates the names"),
@@ -143,6 +144,27 @@ def test_folders_that_link_to_each_other(tmp_path: Path) -> None:
         write_script(tmp_path / name / f"{name}.py", "exit 0")
         (tmp_path / name / other).symlink_to(f"../{other}")
     assert ScriptRoot(tmp_path / "one", "standard").available() == ["one.py", "two/two.py"]
+
+
+def test_links_that_multiply_are_listed_in_part(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Forty folders with two links each to the next one have more paths than anybody can list."""
+    for level in range(40):
+        folder = tmp_path / f"level_{level}"
+        write_script(folder / "near.py", "exit 0")
+        for name in ("left", "right"):
+            (folder / name).symlink_to(f"../level_{level + 1}")
+    root = ScriptRoot(tmp_path / "level_0", "standard")
+    assert {"near.py", "left/near.py", "right/left/near.py"} <= set(root.available())
+    assert "listed in part" in caplog.text
+    with pytest.raises(ScriptPathError, match=r"did you mean 'near\.py'"):
+        root.find("naer.py")
+
+
+def test_a_folder_that_fails_while_it_is_read_is_skipped(tmp_path: Path) -> None:
+    """Some folders can be opened but not read, such as those of the kernel and of sick file servers."""
+    write_script(tmp_path / "near.py", "exit 0")
+    (tmp_path / "kernel").symlink_to("/proc/1/map_files")
+    assert ScriptRoot(tmp_path, "standard").available() == ["near.py"]
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:

@@ -217,9 +217,8 @@ class ScriptQueueCsc(BaseCsc):
     async def _available_scripts(self) -> dict[str, str]:
         """The fields of the event ``availableScripts``."""
         with _refusals():
-            standard, external = await asyncio.gather(
-                self._library.aavailable(True), self._library.aavailable(False)
-            )
+            standard = await self._library.aavailable(True)
+            external = await self._library.aavailable(False)
         return {"standard": ":".join(standard), "external": ":".join(external)}
 
     def _give(self, name: str, command: Command, data: Any) -> asyncio.Future[str]:

@@ -46,7 +46,7 @@ _Identity = tuple[int, int]
 _MAX_NEAREST = 3
 
 #: How many entries and folders a listing looks at. A link to a whole file system has no end.
-_MAX_LOOKS = 50_000
+_MAX_LOOKS = 20_000
 
 #: No file system takes a longer path.
 _MAX_LENGTH = 4095
@@ -136,20 +136,20 @@ class ScriptRoot:
                 )
                 break
             try:
-                entries = os.scandir(os.path.join(self.directory, prefix))
+                with os.scandir(os.path.join(self.directory, prefix)) as scan:
+                    entries = list(itertools.islice(scan, _MAX_LOOKS))
             except OSError as error:
                 logger.warning("%s scripts in %r are not listed: %s", self.kind, prefix, error.strerror)
                 continue
-            with entries:
-                for entry in itertools.islice(entries, _MAX_LOOKS):
-                    looks += 1
-                    path = prefix + entry.name
-                    identity = _identity_of_folder(entry)
-                    if identity is None:
-                        if _fault_of_name(entry.name) is None and _is_executable_file(entry):
-                            found.append(path)
-                    elif _fault_of_folder(entry.name) is None and identity not in above:
-                        folders.append((f"{path}/", above | {identity}))
+            for entry in entries:
+                looks += 1
+                path = prefix + entry.name
+                identity = _identity_of_folder(entry)
+                if identity is None:
+                    if _fault_of_name(entry.name) is None and _is_executable_file(entry):
+                        found.append(path)
+                elif _fault_of_folder(entry.name) is None and identity not in above:
+                    folders.append((f"{path}/", above | {identity}))
         return sorted(found)
 
     def nearest(self, path: str) -> list[str]:

@@ -8,14 +8,21 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from .networks import DdsNetwork, MemoryNetwork, Network
+from ..local_kafka import kafka_server, pytest_collection_finish, pytest_sessionfinish
+from .networks import DdsNetwork, KafkaNetwork, MemoryNetwork, Network
 
-NETWORKS = {"memory": MemoryNetwork, "dds": DdsNetwork}
+__all__ = ["kafka_server", "pytest_collection_finish", "pytest_sessionfinish"]
+
+_REAL = pytest.mark.system
 
 
-@pytest.fixture(params=["memory", pytest.param("dds", marks=pytest.mark.system)])
+@pytest.fixture(params=["memory", pytest.param("dds", marks=_REAL), pytest.param("kafka", marks=_REAL)])
 async def network(request: pytest.FixtureRequest) -> AsyncIterator[Network]:
     """Every kind of network in turn."""
-    network = NETWORKS[request.param]()
+    network: MemoryNetwork | DdsNetwork | KafkaNetwork
+    if request.param == "kafka":
+        network = KafkaNetwork(request.getfixturevalue("kafka_server").environment)
+    else:
+        network = MemoryNetwork() if request.param == "memory" else DdsNetwork()
     yield network
     await network.aclose()

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Mapping
 from typing import Protocol
 
 from lsst.ts.scriptqueue.bus import Bus, connect
 from lsst.ts.scriptqueue.bus.memory import MemoryBroker, MemoryBus
 
-__all__ = ["DdsNetwork", "MemoryNetwork", "Network", "a_dds_environment"]
+__all__ = ["DdsNetwork", "KafkaNetwork", "MemoryNetwork", "Network", "a_dds_environment"]
 
 
 class Network(Protocol):
@@ -72,3 +73,20 @@ class DdsNetwork(_Network):
 
     def _new(self) -> Bus:
         return connect("dds", self.environment)
+
+
+class KafkaNetwork(_Network):
+    """A part of a broker.
+
+    Parameters
+    ----------
+    environment
+        Where the broker is.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__()
+        self.environment = {**environment, "LSST_TOPIC_SUBNAME": f"test_{secrets.token_hex(6)}"}
+
+    def _new(self) -> Bus:
+        return connect("kafka", self.environment)

@@ -11,6 +11,7 @@ import pytest
 
 from lsst.ts.scriptqueue.bus import BUS_KINDS, BusError, IndexRange, Reading, connect
 from lsst.ts.scriptqueue.bus.dds import DdsBus
+from lsst.ts.scriptqueue.bus.kafka import KafkaBus
 from lsst.ts.scriptqueue.bus.memory import MemoryBus
 
 from .collector import Collector
@@ -21,12 +22,9 @@ def test_dds_is_the_default() -> None:
     assert isinstance(connect(None, {}), DdsBus)
 
 
-@pytest.mark.parametrize(
-    ("kind", "environ"), [("kafka", {}), (None, {"LSST_KAFKA_BROKER_ADDR": "broker:29092"})]
-)
-def test_kafka_says_what_to_use_instead(kind: str | None, environ: dict[str, str]) -> None:
-    with pytest.raises(BusError, match="no Kafka bus yet; use --bus dds, or unset LSST_KAFKA_BROKER_ADDR"):
-        connect(kind, environ)
+@pytest.mark.parametrize(("kind", "environ"), [("kafka", {}), (None, {"LSST_KAFKA_BROKER_ADDR": "b:29092"})])
+def test_kafka_is_chosen_by_name_or_by_its_brokers_address(kind: str | None, environ: dict[str, str]) -> None:
+    assert isinstance(connect(kind, environ | {"LSST_TOPIC_SUBNAME": "sal"}), KafkaBus)
 
 
 def test_an_argument_outweighs_the_environment() -> None:
@@ -58,6 +56,7 @@ async def test_memory_buses_of_one_process_meet() -> None:
             "lsst.ts.scriptqueue.bus",
             ["asyncio", "ctypes", "lsst.ts.scriptqueue.bus.memory", "lsst.ts.scriptqueue.bus.dds"],
         ),
+        ("lsst.ts.scriptqueue.bus.kafka", ["aiohttp", "ctypes", "numpy", "yaml"]),
         ("lsst.ts.scriptqueue.bus.dds", ["cyclonedds", "numpy", "yaml", "lsst.ts.scriptqueue.bus.memory"]),
     ],
 )

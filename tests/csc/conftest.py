@@ -18,14 +18,25 @@ import pytest
 
 from lsst.ts.scriptqueue.testing import VirtualTimeLoop
 
+from ..local_kafka import kafka_server, pytest_collection_finish, pytest_sessionfinish
 from .stage import Buses, Stage, a_stage
+
+__all__ = ["kafka_server", "pytest_collection_finish", "pytest_sessionfinish"]
 
 
 class DdsLoop(asyncio.SelectorEventLoop):
     """A loop in real time, for tests over DDS."""
 
 
-_KINDS: Mapping[type[asyncio.AbstractEventLoop], str] = {VirtualTimeLoop: "memory", DdsLoop: "dds"}
+class KafkaLoop(asyncio.SelectorEventLoop):
+    """A loop in real time, for tests over Kafka."""
+
+
+_KINDS: Mapping[type[asyncio.AbstractEventLoop], str] = {
+    VirtualTimeLoop: "memory",
+    DdsLoop: "dds",
+    KafkaLoop: "kafka",
+}
 
 
 def pytest_asyncio_loop_factories(
@@ -41,15 +52,19 @@ def pytest_asyncio_loop_factories(
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "[dds" in item.name:
+        if "[dds" in item.name or "[kafka" in item.name:
             item.add_marker(pytest.mark.system)
 
 
 @pytest.fixture
-async def buses(monkeypatch: pytest.MonkeyPatch) -> Buses:
+async def buses(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Buses:
     """Buses of the kind that goes with the loop."""
     monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
-    return Buses(_KINDS[type(asyncio.get_running_loop())])
+    kind = _KINDS[type(asyncio.get_running_loop())]
+    if kind == "kafka":
+        for name, value in request.getfixturevalue("kafka_server").environment.items():
+            monkeypatch.setenv(name, value)
+    return Buses(kind)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def connect(kind: str | None = None, environ: Mapping[str, str] = os.environ, *,
 
         return MemoryBus(process_broker())
     if kind == "kafka":
-        raise BusError(
-            "this version has no Kafka bus yet; use --bus dds, or unset LSST_KAFKA_BROKER_ADDR to get DDS"
-        )
+        from .kafka import KafkaBus
+
+        return KafkaBus(environ)
     raise BusError(f"no bus {kind!r}; there are {', '.join(BUS_KINDS)}")

@@ -1,0 +1,163 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The schema registry, over HTTP. Every call blocks: for threads.
+
+Schemas are registered in parallel, because each costs a round trip, and never
+twice by one process.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import threading
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+from ..contract import BusError
+
+__all__ = ["Registry", "RegistryAway"]
+
+_TIMEOUT_S = 10.0
+_PARALLEL = 4
+_TYPE = "application/vnd.schemaregistry.v1+json"
+
+
+class RegistryAway(BusError):
+    """The registry does not answer; it may come back."""
+
+
+class Registry:
+    """A schema registry.
+
+    Parameters
+    ----------
+    url
+        Where it is; may hold user name and password.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BusError(
+                f"LSST_SCHEMA_REGISTRY_URL must look like http://schema-registry:8081, not {url!r}"
+            )
+        self._parts = parts
+        self._where = f"{parts.hostname}:{parts.port or ''}".rstrip(":")
+        self._headers = {"Content-Type": _TYPE, "Accept": f"{_TYPE}, application/json"}
+        if parts.username is not None:
+            login = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+            self._headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
+
+    def register(self, schemas: Mapping[str, str]) -> dict[str, int]:
+        """Register schemas.
+
+        Parameters
+        ----------
+        schemas
+            Text by subject.
+
+        Returns
+        -------
+        dict
+            Id by subject.
+
+        Raises
+        ------
+        RegistryAway
+            If it does not answer.
+        BusError
+            If it refuses one.
+        """
+        left = list(schemas)
+        ids: dict[str, int] = {}
+        faults: list[BusError] = []
+
+        def work() -> None:
+            connection = self._connection()
+            try:
+                while left and not faults:
+                    try:
+                        subject = left.pop()
+                    except IndexError:
+                        return
+                    ids[subject] = self._register(connection, subject, schemas[subject])
+            except BusError as error:
+                faults.append(error)
+            finally:
+                connection.close()
+
+        workers = [
+            threading.Thread(target=work, name="kafka-registry")
+            for _ in range(min(_PARALLEL, len(schemas)) - 1)
+        ]
+        for worker in workers:
+            worker.start()
+        work()
+        for worker in workers:
+            worker.join()
+        if faults:
+            raise faults[0]
+        return ids
+
+    def schema(self, schema_id: int) -> str:
+        """Return the text of a schema.
+
+        Raises
+        ------
+        RegistryAway
+            If it does not answer.
+        BusError
+            If it has no such schema.
+        """
+        connection = self._connection()
+        try:
+            answer = self._ask(connection, "GET", f"/schemas/ids/{schema_id}")
+        finally:
+            connection.close()
+        text = answer.get("schema") if isinstance(answer, dict) else None
+        if not isinstance(text, str):
+            raise BusError(f"the schema registry at {self._where} has no text of schema {schema_id}")
+        return text
+
+    def _register(self, connection: http.client.HTTPConnection, subject: str, text: str) -> int:
+        path = f"/subjects/{urllib.parse.quote(subject, safe='')}/versions?normalize=False"
+        answer = self._ask(connection, "POST", path, {"schema": text})
+        try:
+            return int(answer["id"])
+        except (KeyError, TypeError, ValueError):
+            raise BusError(
+                f"the schema registry at {self._where} gave no id for {subject}: {answer!r:.200}"
+            ) from None
+
+    def _connection(self) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
+        return kind(self._parts.hostname or "", self._parts.port, timeout=_TIMEOUT_S)
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: object = None
+    ) -> Any:
+        content = None if body is None else json.dumps(body)
+        try:
+            connection.request(method, self._parts.path.rstrip("/") + path, content, self._headers)
+            response = connection.getresponse()
+            text = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise RegistryAway(f"the schema registry at {self._where} does not answer: {error}") from error
+        if response.status >= 500:
+            raise RegistryAway(
+                f"the schema registry at {self._where} answers {response.status}: {text[:200]!r}"
+            )
+        if response.status >= 300:
+            raise BusError(
+                f"the schema registry at {self._where} refuses {method} {path}: {response.status} "
+                f"{text.decode(errors='replace')[:500]}"
+            )
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise BusError(
+                f"{self._where} does not answer as a schema registry does; check LSST_SCHEMA_REGISTRY_URL"
+            ) from error

@@ -194,6 +194,23 @@ async def test_the_version_is_told(tmp_path: pathlib.Path) -> None:
         assert (await service.end())[0] == 0
 
 
+async def test_killed_hard_it_goes_on_with_new_indices(tmp_path: pathlib.Path) -> None:
+    async with a_service(tmp_path, "--state", "enabled") as first, Domain.connect("dds") as domain:
+        await first.line()
+        _, index = await add_and_run(tmp_path, domain)
+        left_behind = scripts_of(first)
+        first.process.kill()
+        await first.end()
+        for script in left_behind:
+            script.kill()
+    async with a_service(tmp_path, "--state", "enabled") as second, Domain.connect("dds") as domain:
+        await second.line()
+        _, next_index = await add_and_run(tmp_path, domain)
+        assert next_index == index + 1
+        second.process.terminate()
+        assert (await second.end())[0] == 0
+
+
 async def test_killed_hard_it_can_be_started_again_at_once(tmp_path: pathlib.Path) -> None:
     async with a_service(tmp_path) as first:
         await first.line()

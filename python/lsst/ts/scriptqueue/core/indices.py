@@ -33,6 +33,11 @@ class Indices:
         self._taken = taken
         self.next = self._first
 
+    def go_on_after(self, last: int) -> None:
+        """Begin after an index that was given before; one of another queue counts for nothing."""
+        if self._first <= last < self._last:
+            self.next = last + 1
+
     def give(self, count: int = 1) -> int:
         """Give the first of ``count`` consecutive indices.
 

@@ -70,6 +70,8 @@ class QueueModel:
     slots
         The slots, in order of priority. The first must be the main one, with
         a capacity of 1.
+    last_index
+        The last index given in an earlier life; 0 if there was none.
     """
 
     def __init__(
@@ -77,10 +79,12 @@ class QueueModel:
         sal_index: int,
         limits: Limits | None = None,
         slots: Sequence[SlotSettings] = (SlotSettings(),),
+        last_index: int = 0,
     ) -> None:
         if not slots or slots[0].name != MAIN or slots[0].capacity != 1:
             raise ValueError(f"the first slot must be {MAIN!r} with a capacity of 1, not {slots[:1]}")
         self._ledger = Ledger(sal_index, limits or Limits(), slots)
+        self._ledger.indices.go_on_after(last_index)
 
     def handle(self, event: Event) -> list[Effect]:
         """Take notice of an event.

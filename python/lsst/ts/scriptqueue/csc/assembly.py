@@ -19,8 +19,9 @@ from ..sal.csc import DUPLICATE_WATCH_S
 from ..sal.domain import Domain
 from ..sal.enums import State
 from .block_ids import BlockIds, LocalBlockIds
+from .index_counter import IndexCounter
 from .script_queue import ScriptQueueCsc
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 __all__ = ["QueueOptions", "script_queue"]
 
@@ -69,8 +70,13 @@ async def script_queue(
         If the middleware cannot be reached.
     DuplicateError
         If there is one of that index already.
+    SettingsError
+        If there can be no such state directory.
     """
-    options.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        options.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"the state directory {options.state_dir} cannot be made: {error}") from None
     settings = options.settings
     standard, external = default_directories()
     library = ScriptLibrary(options.standard or standard, options.external or external)
@@ -83,6 +89,7 @@ async def script_queue(
             launcher=launcher,
             block_ids=_block_ids(options, environ),
             settings=settings,
+            index_counter=IndexCounter(options.state_dir / "last_index", logging.getLogger(__name__)),
             initial_state=options.initial_state,
             state_directory=options.state_dir,
             duplicate_watch_s=options.duplicate_watch_s,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import signal
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from ..core.effects import Effect, Forget, LaunchProcess, TerminateProcess
 from ..core.events import Event, LaunchFailed, ProcessExited, ProcessStarted
@@ -36,12 +36,21 @@ class Launching:
         Where scripts are found.
     launcher
         Who owns the processes.
+    note_index
+        Told of each index before its process is started.
     """
 
-    def __init__(self, runtime: Runtime, library: ScriptLibrary, launcher: Launcher) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        library: ScriptLibrary,
+        launcher: Launcher,
+        note_index: Callable[[int], Awaitable[None]] | None = None,
+    ) -> None:
         self._runtime = runtime
         self._library = library
         self._launcher = launcher
+        self._note_index = note_index
         self._launch_ids: dict[int, str] = {}
         self._held: dict[int, list[Event]] = {}
         launcher.on_exit(self._exited)
@@ -67,6 +76,8 @@ class Launching:
         index = effect.index
         launch_id = f"{index}-{uuid.uuid4().hex}"
         self._launch_ids[index] = launch_id
+        if self._note_index is not None:
+            await self._note_index(index)
         try:
             executable = await self._library.afind(effect.is_standard, effect.path)
             launched = await self._launcher.launch(

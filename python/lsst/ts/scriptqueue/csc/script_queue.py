@@ -32,6 +32,7 @@ from ..sal.errors import ExpectedError
 from ..sal.remote import Remote
 from . import requests
 from .block_ids import BlockIdError, BlockIds
+from .index_counter import IndexCounter
 from .launching import Launching
 from .publishing import Publishing
 from .script_link import ScriptLink
@@ -69,6 +70,8 @@ class ScriptQueueCsc(BaseCsc):
         Who gives ids to executions of blocks.
     settings
         Limits and such.
+    index_counter
+        Who remembers the last index beyond this process; None for nobody.
     **kwargs
         As for `BaseCsc`.
     """
@@ -82,6 +85,7 @@ class ScriptQueueCsc(BaseCsc):
         launcher: Launcher,
         block_ids: BlockIds,
         settings: Settings | None = None,
+        index_counter: IndexCounter | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(domain, "ScriptQueue", index, **kwargs)
@@ -96,9 +100,11 @@ class ScriptQueueCsc(BaseCsc):
             IndexRange(first, first + INDICES_PER_QUEUE - 1),
             include=("state", "metadata"),
         )
-        self.model = QueueModel(index, self._settings.limits)
+        last_index = index_counter.last if index_counter else 0
+        self.model = QueueModel(index, self._settings.limits, last_index=last_index)
         self._runtime = Runtime(self.model, domain.clock, self.log)
-        self._launching = Launching(self._runtime, library, launcher)
+        note_index = index_counter.note if index_counter else None
+        self._launching = Launching(self._runtime, library, launcher, note_index)
         link = ScriptLink(self._runtime, self._scripts, self._settings.limits, self._launching.post)
         publishing = Publishing(self._runtime.outbox, self.events.__getitem__)
         for edge in (self._launching, link, publishing):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 __all__ = ["MAX_LISTED", "Limits"]
 
@@ -56,16 +56,6 @@ class Limits:
     def __post_init__(self) -> None:
         if not 1 <= self.history <= MAX_LISTED:
             raise ValueError(f"history must be 1 to {MAX_LISTED}, not {self.history}")
-        for name in (
-            "load_s",
-            "configure_s",
-            "settle_s",
-            "group_id_s",
-            "start_s",
-            "stop_s",
-            "last_words_s",
-            "exit_s",
-            "kill_s",
-        ):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
+        for field in fields(self):
+            if field.name.endswith("_s") and not getattr(self, field.name) > 0:
+                raise ValueError(f"{field.name} must be positive, not {getattr(self, field.name)}")

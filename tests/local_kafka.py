@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.scriptqueue.testing.kafka.server import Server, running, stop
+from lsst.ts.scriptqueue.local_kafka.server import Server, running, stop
 
 __all__ = ["kafka_server", "pytest_collection_finish", "pytest_sessionfinish"]
 
@@ -75,7 +75,7 @@ def _needs_kafka(item: pytest.Item) -> bool:
 
 def _start(folder: Path) -> str:
     """Start them in no test's name; return why that cannot be."""
-    command = [sys.executable, "-m", "lsst.ts.scriptqueue.testing.kafka", "start", "--state-dir", str(folder)]
+    command = [sys.executable, "-m", "lsst.ts.scriptqueue.local_kafka", "start", "--state-dir", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stderr.strip() if done.returncode else ""
 

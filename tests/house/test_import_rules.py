@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("bus", "cli", "core", "csc", "launch", "runtime", "sal", "testing")
+ROOMS = ("bus", "cli", "cli/night", "core", "csc", "launch", "local_kafka", "runtime", "sal", "testing")
 MODULES = (
     "resources",
     "cli/command_script_queue",
+    "cli/night/kafka",
     "cli/run_one_script",
     "cli/run_script_queue",
     "csc/assembly",
@@ -63,6 +64,8 @@ SAL = "sal imports bus and resources only"
 LAUNCH = "launch imports core only"
 CLIENT = "the command lines are clients; run_script_queue alone builds the service"
 LAUNCHER = "of the command lines only run_one_script launches"
+KAFKA = "local_kafka imports nothing of ours"
+BROKER = "the service never starts a Kafka; of the command lines only the demo does"
 TESTING = "the service never imports the testing kit"
 
 
@@ -82,6 +85,10 @@ TESTING = "the service never imports the testing kit"
         ("cli/run_one_script", "from ..core import *", CLIENT),
         ("cli/run_script_queue", "from ..core import *", CLIENT),
         ("cli/run_script_queue", "from ..launch import *", LAUNCHER),
+        ("local_kafka/__init__", "from ..bus import *", KAFKA),
+        ("bus/__init__", "from .. import local_kafka", BROKER),
+        ("csc/__init__", "from .. import local_kafka", BROKER),
+        ("cli/run_script_queue", "from .. import local_kafka", BROKER),
         ("csc/__init__", "from .. import testing", TESTING),
         ("cli/__init__", "def demo(): from .. import testing", TESTING),
         ("journal", "", LAYERS),
@@ -102,6 +109,7 @@ def test_what_is_allowed_passes(package: Path) -> None:
         "cli/command_script_queue": "from .. import sal, bus",
         "cli/run_script_queue": "from .. import csc; from ..csc.assembly import *",
         "cli/run_one_script": "from .. import launch",
+        "cli/night/kafka": "from ... import local_kafka",
         "testing/__init__": "from .. import csc, core, bus",
     }.items():
         (package / f"{module}.py").write_text(line)

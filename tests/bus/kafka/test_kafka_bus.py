@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 from lsst.ts.scriptqueue.bus import Bus, BusError, IndexRange, Reading, TopicSpec, connect
 from lsst.ts.scriptqueue.bus.avro import schema_text
 from lsst.ts.scriptqueue.bus.kafka.registry import Registry
-from lsst.ts.scriptqueue.testing.kafka.server import Server
+from lsst.ts.scriptqueue.local_kafka.server import Server
 
 from ..collector import Collector
 from ..topics import ACKNOWLEDGEMENT, ALL, COMMAND, EVENT, STATE, TELEMETRY, a_message

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -20,13 +21,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Artifacts", "KafkaMissing", "fetch", "missing_programs"]
+__all__ = ["Artifacts", "KafkaMissing", "fetch", "must_be_fetched"]
 
 KAFKA_VERSION = "3.9.1"
 REGISTRY_VERSION = "3.0.9"
 
 _REGISTRY = f"io.apicurio:apicurio-registry-app:{REGISTRY_VERSION}:tar.gz:all"
 _LIBRARIES = (("org.apache.kafka", "kafka_2.13", KAFKA_VERSION), ("org.slf4j", "slf4j-simple", "1.7.36"))
+
+#: What the registry needs; the broker would do with less.
+_JAVA_VERSION = 17
 
 #: Programs needed, and the package of Debian that has each.
 _PROGRAMS = {"java": "default-jre-headless", "mvn": "maven"}
@@ -52,14 +56,9 @@ class Artifacts:
     registry: Path
 
 
-def missing_programs() -> str:
-    """Say what is missing on this machine and how to get it; empty if nothing is."""
-    kept = _kept(_cache())
-    missing = [name for name in _PROGRAMS if shutil.which(name) is None and not (kept and name == "mvn")]
-    if not missing:
-        return ""
-    packages = " ".join(_PROGRAMS[name] for name in missing)
-    return f"no {' and no '.join(missing)} on PATH; Debian, Ubuntu: apt install {packages}"
+def must_be_fetched() -> bool:
+    """Tell whether `fetch` would need the network."""
+    return _kept(_cache()) is None
 
 
 def fetch() -> Artifacts:
@@ -70,10 +69,9 @@ def fetch() -> Artifacts:
     KafkaMissing
         If Java or Maven is missing, or they cannot be fetched.
     """
-    missing = missing_programs()
-    if missing:
-        raise KafkaMissing(missing)
     cache = _cache()
+    _check_programs("java", *(["mvn"] if must_be_fetched() else []))
+    _check_java()
     cache.mkdir(parents=True, exist_ok=True)
     with _lock(cache):
         kept = _kept(cache)
@@ -86,6 +84,31 @@ def fetch() -> Artifacts:
     if kept is None:
         raise KafkaMissing(f"what Maven fetched into {cache} has no registry in it; remove it and try again")
     return kept
+
+
+def _check_programs(*names: str) -> None:
+    missing = [name for name in names if shutil.which(name) is None]
+    if missing:
+        packages = " ".join(_PROGRAMS[name] for name in missing)
+        raise KafkaMissing(
+            f"no {' and no '.join(missing)} on PATH; Debian, Ubuntu: apt install {packages}"
+            f" (Java {_JAVA_VERSION} or newer)"
+        )
+
+
+def _check_java() -> None:
+    done = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
+    text = (done.stdout + done.stderr).strip()
+    # "17.0.15", "21-ea"; until 8 it was "1.8.0_402".
+    found = re.search(r'version "(?:1\.)?(\d+)', text)
+    where = shutil.which("java")
+    if done.returncode or found is None:
+        raise KafkaMissing(f"`{where} -version` does not say a version: {text[-500:] or 'it says nothing'}")
+    if int(found[1]) < _JAVA_VERSION:
+        raise KafkaMissing(
+            f"{where} is Java {found[1]}, and {_JAVA_VERSION} or newer is needed; Debian, Ubuntu: apt install"
+            f" openjdk-{_JAVA_VERSION}-jre-headless"
+        )
 
 
 def _cache() -> Path:

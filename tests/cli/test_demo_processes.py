@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from lsst.ts.scriptqueue.cli.night.processes import QueueProcess, left_over
+from lsst.ts.scriptqueue.cli.night.processes import MarkedProcess, left_over
 
 pytestmark = pytest.mark.system
 
@@ -39,10 +39,10 @@ def environment() -> Mapping[str, str]:
 
 def process_of(
     manners: str, tmp_path: pathlib.Path, environment: Mapping[str, str], *, patience_s: float = 10.0
-) -> QueueProcess:
+) -> MarkedProcess:
     os.mkfifo(tmp_path / "ready")
     command = (sys.executable, "-c", _PROGRAM, manners, str(tmp_path / "ready"))
-    return QueueProcess(command, tmp_path / "log", environment, MARK, patience_s)
+    return MarkedProcess(command, tmp_path / "log", environment, MARK, patience_s)
 
 
 async def until_ready(tmp_path: pathlib.Path) -> None:
@@ -112,7 +112,7 @@ async def test_a_cancellation_while_it_starts_loses_nothing(
 async def test_a_program_that_is_not_there_leaves_nothing(
     tmp_path: pathlib.Path, environment: Mapping[str, str]
 ) -> None:
-    process = QueueProcess(("/nowhere/queue",), tmp_path / "log", environment, MARK)
+    process = MarkedProcess(("/nowhere/queue",), tmp_path / "log", environment, MARK)
     with pytest.raises(FileNotFoundError):
         await process.__aenter__()
     assert left_over(MARK, environment[MARK]) == []

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Moving messages between processes: one small contract, several middlewares."""
 
-from .choice import BUS_KINDS, connect
+from .choice import BUS_KINDS, connect, usual_kind
 from .contract import (
     Bus,
     BusError,
@@ -29,4 +29,5 @@ __all__ = [
     "TopicKind",
     "TopicSpec",
     "connect",
+    "usual_kind",
 ]

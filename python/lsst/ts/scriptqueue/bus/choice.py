@@ -12,10 +12,15 @@ from collections.abc import Mapping
 
 from .contract import Bus, BusError
 
-__all__ = ["BUS_KINDS", "connect"]
+__all__ = ["BUS_KINDS", "connect", "usual_kind"]
 
 #: The names a bus is chosen by, for a command line's choices.
 BUS_KINDS: tuple[str, ...] = ("dds", "kafka", "memory")
+
+
+def usual_kind(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the bus that an environment asks for: ``kafka`` when it names a broker, else ``dds``."""
+    return "kafka" if environ.get("LSST_KAFKA_BROKER_ADDR") else "dds"
 
 
 def connect(kind: str | None = None, environ: Mapping[str, str] = os.environ, *, leaf: bool = False) -> Bus:
@@ -24,8 +29,7 @@ def connect(kind: str | None = None, environ: Mapping[str, str] = os.environ, *,
     Parameters
     ----------
     kind
-        One of `BUS_KINDS`. If None: ``kafka`` when ``LSST_KAFKA_BROKER_ADDR``
-        is set, else ``dds``.
+        One of `BUS_KINDS`. If None, the `usual_kind`.
     environ
         Where settings are read from.
     leaf
@@ -38,7 +42,7 @@ def connect(kind: str | None = None, environ: Mapping[str, str] = os.environ, *,
         If there is no such bus.
     """
     if kind is None:
-        kind = "kafka" if environ.get("LSST_KAFKA_BROKER_ADDR") else "dds"
+        kind = usual_kind(environ)
     if kind == "dds":
         from .dds import DdsBus
 

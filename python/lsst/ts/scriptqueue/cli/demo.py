@@ -1,6 +1,6 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``bin/demo``: a night of the ScriptQueue, in half a minute, with nothing but this package.
+"""``bin/demo``: a night of the ScriptQueue, in half a minute.
 
 It starts ScriptQueue:1, is its operator for a night, shows what happens, and
 ends it. Everything it says is checked; the exit status is 0 if all was as it
@@ -72,9 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from rich.console import Console
 
-    from ..bus import BusError
-    from .night.processes import end_left_over
-    from .night.stage import MARK, alone, play
+    from ..bus import BusError, usual_kind
+    from .night.kafka import KafkaMissing
+    from .night.stage import alone, end_all, play
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a mark must not end the night.
@@ -82,26 +82,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, emoji=False, markup=False)
 
     async def run() -> bool:
-        task = asyncio.create_task(play(console, lines=options.lines), name="demo")
+        task = asyncio.create_task(play(console, bus, lines=options.lines), name="demo")
         interruption.aim(task)
         await asyncio.wait([task])
         return task.result()
 
-    mark = alone(os.environ)
+    bus = options.bus or usual_kind()
+    mark = alone(os.environ, bus)
     try:
         return 0 if asyncio.run(run()) else 1
     except asyncio.CancelledError:
-        left = end_left_over(MARK, mark)
+        left = end_all(mark)
         pids = ", ".join(str(process.pid) for process in left)
         console.print(
             f"The night was ended early; {f'these are left: {pids}' if left else 'no process is left'}."
         )
         return 128 + (interruption.signal_number or signal.SIGINT)
-    except BusError as error:
-        console.print(f"demo: {error}")
+    except (BusError, KafkaMissing) as error:
+        console.print(f"demo: {error}", soft_wrap=True)
         return 1
     finally:
-        end_left_over(MARK, mark)
+        end_all(mark)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,6 +110,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="demo",
         description="Plays a night of the ScriptQueue in the terminal: a queue in a process of its own, real"
         " scripts, and an operator. It takes about half a minute and needs no server.",
+    )
+    parser.add_argument(
+        "--bus",
+        choices=["dds", "kafka"],
+        help="middleware (default: kafka if LSST_KAFKA_BROKER_ADDR is set, else dds). On kafka that broker is"
+        " used, under topic names of its own; if none is set, one is started, which needs Java and Maven",
     )
     parser.add_argument("--lines", action="store_true", help="a line for each happening, instead of a screen")
     return parser

@@ -1,9 +1,9 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The queue's process, from start to its last grandchild.
+"""The processes of a night, from start to the last grandchild.
 
-It lives in a session of its own, so that Ctrl-C reaches only the demo, which
-then ends it in order: SIGTERM, a bounded wait, and SIGKILL for it and all its
+They live in sessions of their own, so that Ctrl-C reaches only the demo, which
+then ends each in order: SIGTERM, a bounded wait, and SIGKILL for it and all its
 descendants. Every process of a night carries a mark in its environment that
 no other process has, so that none is missed, wherever it went.
 """
@@ -23,7 +23,7 @@ from typing import Self
 
 import psutil
 
-__all__ = ["QueueProcess", "end_left_over", "left_over"]
+__all__ = ["MarkedProcess", "end_left_over", "left_over"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 _KILL_PATIENCE_S = 3.0
 
 
-class QueueProcess:
-    """A queue as a process of its own; an async context manager.
+class MarkedProcess:
+    """A process with all its descendants; an async context manager.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ class QueueProcess:
         Name of a variable in it, whose value is this night's alone.
     patience_s
         How long it has after SIGTERM (seconds).
+    tells
+        Does its stdout go to `said`, and not to the log?
     """
 
     def __init__(
@@ -55,10 +57,13 @@ class QueueProcess:
         environment: Mapping[str, str],
         mark: str,
         patience_s: float = 15.0,
+        *,
+        tells: bool = False,
     ) -> None:
         self._command = tuple(command)
         self._log_path = log_path
         self._patience_s = patience_s
+        self._tells = tells
         self._environment = dict(environment)
         self._mark = (mark, environment[mark])
         self._process: asyncio.subprocess.Process | None = None
@@ -69,7 +74,7 @@ class QueueProcess:
                 asyncio.create_subprocess_exec(
                     *self._command,
                     stdin=asyncio.subprocess.DEVNULL,
-                    stdout=log,
+                    stdout=asyncio.subprocess.PIPE if self._tells else log,
                     stderr=log,
                     env=self._environment,
                     start_new_session=True,
@@ -97,6 +102,12 @@ class QueueProcess:
         assert self._process is not None, "the process was not started"
         return await self._process.wait()
 
+    async def said(self) -> str:
+        """Return what it writes to its stdout, when it has closed that."""
+        assert self._process is not None, "the process was not started"
+        assert self._process.stdout is not None, "it was not to tell anything"
+        return (await self._process.stdout.read()).decode(errors="replace")
+
     async def _end(self) -> None:
         """End it and all that is marked, whatever state they are in."""
         process = self._process
@@ -109,7 +120,7 @@ class QueueProcess:
                 async with asyncio.timeout(self._patience_s):
                     await process.wait()
         except TimeoutError:
-            logger.error("the queue's process did not end within %g s of SIGTERM", self._patience_s)
+            logger.error("%s did not end within %g s of SIGTERM", self._command, self._patience_s)
         finally:
             if process.returncode is None:
                 family |= _family(process.pid)

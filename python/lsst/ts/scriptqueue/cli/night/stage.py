@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole night: the queue's process, the client, what is shown, and the verdict.
 
-The order of starting and of ending is here and nowhere else: folder, process,
-domain, remotes, view. Whatever happens, the process and all its descendants
-are gone when `play` returns.
+The order of starting and of ending is here and nowhere else: folder, Kafka if
+the night has one of its own, process, domain, remotes, view. Whatever happens,
+the processes and all their descendants are gone when `play` returns.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import pathlib
@@ -17,25 +18,31 @@ import random
 import secrets
 import sys
 import tempfile
-from collections.abc import Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Coroutine, MutableMapping, Sequence
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.text import Text
 
 from ...bus import IndexRange
+from ...local_kafka import must_be_fetched
 from ...resources import packaged_scripts
+from ...sal.clock import SystemClock
 from ...sal.domain import Domain
 from ...sal.errors import AckError
 from ...sal.remote import Remote
 from .deeds import Operator, night
+from .kafka import KAFKA_MARK, own_kafka
+from .looks import happening_line
 from .picture import Picture
-from .processes import QueueProcess, left_over
+from .processes import MarkedProcess, end_left_over, left_over
+from .sightings import ClaimSeen
 from .summary import summary
 from .views import view
 from .watcher import NotSeenError, Watcher
 
-__all__ = ["MARK", "alone", "play"]
+__all__ = ["MARK", "alone", "end_all", "play"]
 
 #: Environment variable that makes the night's processes known, and keeps their
 #: topics apart from everybody else's.
@@ -57,23 +64,39 @@ _LOG_LINES = 15
 #: Settings that would connect the night with the world.
 _FOREIGN = ("CYCLONEDDS_URI", "IMAGE_SERVER_URL")
 
+#: Begins the names of all settings of Kafka but that of the registry.
+_KAFKA_PREFIX = "LSST_KAFKA_"
 
-def alone(environ: MutableMapping[str, str]) -> str:
-    """Change an environment so that who has it meets nobody but its own children; return its mark."""
-    for name in [name for name in environ if name.startswith("LSST_") or name in _FOREIGN]:
-        del environ[name]
+
+def alone(environ: MutableMapping[str, str], bus: str) -> str:
+    """Change an environment so that who has it meets nobody but its own children; return its mark.
+
+    On ``kafka``, a broker that it names is kept, and the topics are apart.
+    """
+    is_given = bus == "kafka" and bool(environ.get("LSST_KAFKA_BROKER_ADDR"))
+    for name in list(environ):
+        is_kept = is_given and (name.startswith(_KAFKA_PREFIX) or name == "LSST_SCHEMA_REGISTRY_URL")
+        if (name.startswith("LSST_") and not is_kept) or name in _FOREIGN:
+            del environ[name]
     environ["LSST_DDS_DOMAIN_ID"] = str(random.choice(_DOMAINS))
     mark = environ[MARK] = f"demo_{secrets.token_hex(6)}"
     return mark
 
 
-async def play(console: Console, *, lines: bool) -> bool:
+def end_all(mark: str) -> list[psutil.Process]:
+    """End the processes of a night, whatever they are; return those that resist."""
+    return end_left_over(MARK, mark) + end_left_over(KAFKA_MARK, mark)
+
+
+async def play(console: Console, bus: str, *, lines: bool) -> bool:
     """Play a night, in an environment that was made `alone`.
 
     Parameters
     ----------
     console
         Where to show it.
+    bus
+        ``dds`` or ``kafka``. A Kafka that the environment does not name is started.
     lines
         Line by line, even if a screen is possible?
 
@@ -81,6 +104,13 @@ async def play(console: Console, *, lines: bool) -> bool:
     -------
     bool
         Was everything as it should be?
+
+    Raises
+    ------
+    BusError
+        If the middleware cannot be used.
+    KafkaMissing
+        If there is no Kafka and none can be started.
     """
     with tempfile.TemporaryDirectory(prefix="scriptqueue-demo-") as name:
         folder = pathlib.Path(name)
@@ -88,25 +118,41 @@ async def play(console: Console, *, lines: bool) -> bool:
         own_log = folder / "demo.log"
         logging.basicConfig(filename=own_log, level=logging.WARNING, force=True)
         queue_log = folder / "queue.log"
-        process = QueueProcess(_command(folder / "state"), queue_log, os.environ, MARK)
+        needs_kafka = bus == "kafka" and "LSST_KAFKA_BROKER_ADDR" not in os.environ
         try:
-            async with process, Domain.connect("dds") as domain:
-                picture = await _play(console, process, domain, lines=lines)
+            async with _kafka(console, folder) if needs_kafka else contextlib.nullcontext():
+                process = MarkedProcess(_command(folder / "state", bus), queue_log, os.environ, MARK)
+                async with process, Domain.connect(bus) as domain:
+                    picture = await _play(console, process, domain, lines=lines)
         finally:
             logging.shutdown()
+        if needs_kafka:
+            _see_kafka_gone(console, picture)
         console.print(summary(picture))
         if not (went_well := all(claim.held for claim in picture.claims)):
             _print_logs(console, queue_log, own_log)
         return went_well
 
 
-def _command(state_dir: pathlib.Path) -> tuple[str, ...]:
+@contextlib.asynccontextmanager
+async def _kafka(console: Console, folder: pathlib.Path) -> AsyncIterator[None]:
+    """Have a Kafka, and an environment that names it."""
+    fetched = ", fetched with Maven (once, 150 MB)" if must_be_fetched() else ""
+    console.print(f"A Kafka broker and a schema registry are started{fetched} ...", soft_wrap=True)
+    mark = os.environ[MARK]
+    environment = {name: value for name, value in os.environ.items() if name != MARK}
+    async with own_kafka(folder, environment, mark) as settings:
+        os.environ.update(settings)
+        yield
+
+
+def _command(state_dir: pathlib.Path, bus: str) -> tuple[str, ...]:
     program = (sys.executable, "-P", "-m", "lsst.ts.scriptqueue.cli.run_script_queue")
     scripts = [f"--{kind}={packaged_scripts(kind)}" for kind in ("standard", "external")]
-    return (*program, "1", "--bus=dds", f"--state-dir={state_dir}", *scripts)
+    return (*program, "1", f"--bus={bus}", f"--state-dir={state_dir}", *scripts)
 
 
-async def _play(console: Console, process: QueueProcess, domain: Domain, *, lines: bool) -> Picture:
+async def _play(console: Console, process: MarkedProcess, domain: Domain, *, lines: bool) -> Picture:
     queue = Remote(domain, "ScriptQueue", 1)
     scripts = Remote(domain, "Script", IndexRange(100_000, 199_999))
     picture = Picture(domain.clock.tai())
@@ -120,7 +166,7 @@ async def _play(console: Console, process: QueueProcess, domain: Domain, *, line
     return picture
 
 
-async def _do(deeds: Coroutine[Any, Any, None], process: QueueProcess, watcher: Watcher) -> bool:
+async def _do(deeds: Coroutine[Any, Any, None], process: MarkedProcess, watcher: Watcher) -> bool:
     """Do the night's deeds; return whether they came to their end.
 
     They do not if one of them does not succeed, or if the queue's process ends before.
@@ -148,7 +194,7 @@ async def _do(deeds: Coroutine[Any, Any, None], process: QueueProcess, watcher: 
     return True
 
 
-async def _see_it_end(process: QueueProcess, watcher: Watcher) -> None:
+async def _see_it_end(process: MarkedProcess, watcher: Watcher) -> None:
     """Wait for the queue's process, and look for others."""
     try:
         status: int | None = await asyncio.wait_for(process.wait(), _EXIT_S)
@@ -158,8 +204,19 @@ async def _see_it_end(process: QueueProcess, watcher: Watcher) -> None:
         f"the queue's process has ended with 0{'' if status == 0 else f', not {status}'}", status == 0
     )
     left = await asyncio.to_thread(left_over, MARK, os.environ[MARK])
-    names = "".join(f", but {process.pid} is" for process in left)
-    watcher.claim(f"no process is left{names}", not left)
+    watcher.claim(f"no process is left{_but(left)}", not left)
+
+
+def _see_kafka_gone(console: Console, picture: Picture) -> None:
+    """Look for processes of the night's own Kafka; nobody watches any more."""
+    left = left_over(KAFKA_MARK, os.environ[MARK])
+    claim = ClaimSeen(SystemClock().tai(), f"Kafka has ended, and no process is left{_but(left)}", not left)
+    for happening in picture.see(claim):
+        console.print(happening_line(happening, picture.start_tai), soft_wrap=True)
+
+
+def _but(left: Sequence[psutil.Process]) -> str:
+    return "".join(f", but {process.pid} is" for process in left)
 
 
 def _print_logs(console: Console, *paths: pathlib.Path) -> None:

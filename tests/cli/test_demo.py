@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import pty
 import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
+
+from lsst.ts.scriptqueue.local_kafka import Server
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -25,9 +28,14 @@ LIMIT_S = 90
 
 
 @contextmanager
-def demo(*command: str) -> Iterator[subprocess.Popen[str]]:
+def demo(*command: str, environ: Mapping[str, str] = os.environ) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     ) as process:
         try:
             yield process
@@ -48,8 +56,12 @@ def read_until(process: subprocess.Popen[str], text: str) -> None:
     pytest.fail(f"{text!r} is not in what it printed:\n{''.join(lines)}")
 
 
-def test_a_night_is_as_it_should_be() -> None:
-    with demo(*DEMO, "--lines") as process:
+@pytest.mark.parametrize("bus", ["dds", "kafka"])
+def test_a_night_is_as_it_should_be(bus: str, request: pytest.FixtureRequest) -> None:
+    environ = dict(os.environ)
+    if bus == "kafka":
+        environ |= request.getfixturevalue("kafka_server").environment
+    with demo(*DEMO, "--lines", environ=environ) as process:
         text, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0, text
     expected = (
@@ -61,6 +73,7 @@ def test_a_night_is_as_it_should_be() -> None:
         "no process is left",
         "were as they should be.",
     )
+    assert "broker" not in text, "one was given, or none is needed"
     assert [words for words in expected if words not in text] == [], text
     assert "NOT SO" not in text
 
@@ -107,7 +120,7 @@ def test_a_queue_that_does_not_start_is_told() -> None:
         "import sys\n"
         "from lsst.ts.scriptqueue.cli import demo\n"
         "from lsst.ts.scriptqueue.cli.night import stage\n"
-        "stage._command = lambda state_dir: (sys.executable, '-c', 'raise SystemExit(\"no stars\")')\n"
+        "stage._command = lambda *_: (sys.executable, '-c', 'raise SystemExit(\"no stars\")')\n"
         "sys.exit(demo.main(['--lines']))\n"
     )
     with demo(sys.executable, "-P", "-c", broken) as process:
@@ -115,6 +128,63 @@ def test_a_queue_that_does_not_start_is_told() -> None:
     assert process.returncode == 1, text
     assert "✗ NOT SO: the queue runs until it is sent OFFLINE; it ended with 1" in text
     assert "no stars" in text
+
+
+@pytest.mark.parametrize(
+    ("moment", "signals"),
+    [
+        pytest.param("broker", 1, id="while Kafka starts"),
+        pytest.param("broker", 2, id="while Kafka starts, twice"),
+        pytest.param("starts ScriptQueue:1", 1, id="when it runs"),
+    ],
+)
+def test_an_interrupted_night_leaves_no_kafka(moment: str, signals: int, kafka_server: Server) -> None:
+    """That `kafka_server` is there says that one can be started; this is another one."""
+    with demo(*DEMO, "--bus=kafka", "--lines") as process:
+        read_until(process, moment)
+        for _ in range(signals):
+            process.send_signal(signal.SIGTERM)
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 128 + signal.SIGTERM, text
+    assert text.endswith("The night was ended early; no process is left.\n")
+    assert "Traceback" not in text
+
+
+def test_a_kafka_of_its_own_ends_with_the_night(kafka_server: Server) -> None:
+    broken = (
+        "import sys\n"
+        "from lsst.ts.scriptqueue.cli import demo\n"
+        "from lsst.ts.scriptqueue.cli.night import stage\n"
+        "stage._command = lambda *_: (sys.executable, '-c', 'raise SystemExit(\"no stars\")')\n"
+        "sys.exit(demo.main(['--bus=kafka', '--lines']))\n"
+    )
+    with demo(sys.executable, "-P", "-c", broken) as process:
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1, text
+    assert "✗ NOT SO: the queue runs until it is sent OFFLINE; it ended with 1" in text
+    assert "✓ Kafka has ended, and no process is left" in text
+
+
+def test_without_java_and_maven_it_says_what_to_install(tmp_path: pathlib.Path) -> None:
+    nothing = {"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    with demo(*DEMO, "--bus=kafka", environ=os.environ | nothing) as process:
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1, text
+    assert "demo: no java and no mvn on PATH; Debian, Ubuntu: apt install default-jre-headless maven" in text
+    assert "Traceback" not in text
+
+
+def test_a_broker_that_is_away_is_named() -> None:
+    away = {
+        "LSST_KAFKA_BROKER_ADDR": "127.0.0.1:1",
+        "LSST_SCHEMA_REGISTRY_URL": "http://127.0.0.1:1",
+        "LSST_KAFKA_START_LIMIT_S": "0.5",
+    }
+    with demo(*DEMO, "--lines", environ=os.environ | away) as process:
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1, text
+    assert "no Kafka broker answers at 127.0.0.1:1" in text
+    assert "Traceback" not in text
 
 
 def test_ctrl_c_on_a_terminal_gives_it_back() -> None:

@@ -7,7 +7,7 @@
 Nothing here knows of SAL, and the service knows nothing of this.
 """
 
-from .artifacts import KafkaMissing, must_be_fetched
+from .artifacts import KafkaMissing, check_programs, must_be_fetched
 from .server import Server, running, start, stop
 
-__all__ = ["KafkaMissing", "Server", "must_be_fetched", "running", "start", "stop"]
+__all__ = ["KafkaMissing", "Server", "check_programs", "must_be_fetched", "running", "start", "stop"]

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from .artifacts import KafkaMissing, must_be_fetched
+from .artifacts import KafkaMissing, check_programs, must_be_fetched
 from .server import Server, running, start, stop
 
 __all__ = ["main"]
@@ -96,6 +96,7 @@ def _told(number: int, frame: FrameType | None) -> None:
 
 
 def _say_what_takes_long() -> None:
+    check_programs()
     if must_be_fetched():
         _say("fetching a broker and a registry with Maven (once, 150 MB)")
 

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Artifacts", "KafkaMissing", "fetch", "must_be_fetched"]
+__all__ = ["Artifacts", "KafkaMissing", "check_programs", "fetch", "must_be_fetched"]
 
 KAFKA_VERSION = "3.9.1"
 REGISTRY_VERSION = "3.0.9"
@@ -61,6 +61,18 @@ def must_be_fetched() -> bool:
     return _kept(_cache()) is None
 
 
+def check_programs() -> None:
+    """Look whether this machine has what `fetch` and the servers need.
+
+    Raises
+    ------
+    KafkaMissing
+        If Java or Maven is missing, or Java is too old.
+    """
+    _check_paths("java", *(["mvn"] if must_be_fetched() else []))
+    _check_java()
+
+
 def fetch() -> Artifacts:
     """Return the programs, fetched if need be.
 
@@ -69,9 +81,8 @@ def fetch() -> Artifacts:
     KafkaMissing
         If Java or Maven is missing, or they cannot be fetched.
     """
+    check_programs()
     cache = _cache()
-    _check_programs("java", *(["mvn"] if must_be_fetched() else []))
-    _check_java()
     cache.mkdir(parents=True, exist_ok=True)
     with _lock(cache):
         kept = _kept(cache)
@@ -86,7 +97,7 @@ def fetch() -> Artifacts:
     return kept
 
 
-def _check_programs(*names: str) -> None:
+def _check_paths(*names: str) -> None:
     missing = [name for name in names if shutil.which(name) is None]
     if missing:
         packages = " ".join(_PROGRAMS[name] for name in missing)

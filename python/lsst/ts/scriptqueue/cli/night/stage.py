@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...bus import IndexRange
-from ...local_kafka import must_be_fetched
+from ...local_kafka import check_programs, must_be_fetched
 from ...resources import packaged_scripts
 from ...sal.clock import SystemClock
 from ...sal.domain import Domain
@@ -137,6 +137,7 @@ async def play(console: Console, bus: str, *, lines: bool) -> bool:
 @contextlib.asynccontextmanager
 async def _kafka(console: Console, folder: pathlib.Path) -> AsyncIterator[None]:
     """Have a Kafka, and an environment that names it."""
+    await asyncio.to_thread(check_programs)
     fetched = ", fetched with Maven (once, 150 MB)" if must_be_fetched() else ""
     console.print(f"A Kafka broker and a schema registry are started{fetched} ...", soft_wrap=True)
     mark = os.environ[MARK]

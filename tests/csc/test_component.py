@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pathlib
-from typing import Any
 
 import pytest
 
@@ -18,12 +18,15 @@ from lsst.ts.scriptqueue.sal.records import as_dict
 from lsst.ts.scriptqueue.testing import FakeClock
 from lsst.ts.scriptqueue.testing.scripted_launcher import ScriptedLauncher
 
+from ..observer import PATIENCE_S
 from .stage import Buses, Stage, a_stage
 from .test_serial_queue import DONE, how
 
-pytestmark = pytest.mark.virtual_time
+#: For what does not depend on the bus.
+in_memory = pytest.mark.virtual_time
 
 
+@pytest.mark.virtual_time
 async def test_a_stepped_clock_takes_no_stamp_and_no_group_id_back(stage: Stage) -> None:
     first = await stage.add("quick.py")
     await stage.gone(first)
@@ -50,6 +53,7 @@ async def test_new_files_are_seen_without_a_restart(stage: Stage) -> None:
     assert how(await stage.gone(await stage.add("new.py"))) == DONE
 
 
+@in_memory
 async def test_what_cannot_be_listed_cannot_be_enabled(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -67,11 +71,13 @@ async def test_what_cannot_be_listed_cannot_be_enabled(
     assert "Traceback" not in caplog.text
 
 
+@in_memory
 async def test_root_directories_are_told(stage: Stage) -> None:
     roots = stage.queue.evt_rootDirectories.get()
     assert (roots.standard, pathlib.Path(roots.external).name) == (str(stage.directory), "external")
 
 
+@in_memory
 async def test_a_requeued_script_that_is_no_longer_there_is_refused(stage: Stage) -> None:
     index = await stage.add("quick.py")
     await stage.gone(index)
@@ -92,17 +98,14 @@ async def test_show_queue_and_show_script_publish_again(stage: Stage) -> None:
 
 
 async def test_a_failed_script_is_logged_as_an_error_that_watchers_see(stage: Stage) -> None:
-    messages: list[Any] = []
-    stage.queue.evt_logMessage.callback = messages.append
     index = await stage.add("fails.py")
     await stage.until("paused", lambda: not stage.last_queue.running)
-    await stage.until(
-        "logged",
-        lambda: any(
-            message.level == logging.ERROR and str(index) in message.message and "no light" in message.message
-            for message in messages
-        ),
-    )
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            message = await stage.queue.evt_logMessage.next(flush=False)
+            if message.level == logging.ERROR and str(index) in message.message:
+                break
+    assert "no light" in message.message
 
 
 async def test_a_fault_of_the_program_is_told_and_scripts_go_on(stage: Stage) -> None:
@@ -129,6 +132,7 @@ class AwayService:
         raise BlockIdError(f"no id for {block}; try again")
 
 
+@in_memory
 async def test_an_add_to_a_block_is_refused_when_the_name_service_is_away(stage: Stage) -> None:
     stage.csc._block_ids = AwayService()
     with pytest.raises(AckError, match="no id for BLOCK-3; try again"):
@@ -152,6 +156,7 @@ async def test_what_a_quick_script_says_before_its_start_is_known_is_not_lost(
         assert how(await stage.gone(await stage.add("quick.py"))) == DONE
 
 
+@pytest.mark.virtual_time
 async def test_reports_of_another_process_of_the_same_index_are_ignored(stage: Stage) -> None:
     await stage.command("pause")
     index = await stage.add("quick.py")

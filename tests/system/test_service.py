@@ -1,6 +1,6 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""run_script_queue as a process of its own: its start, its end, and what it leaves."""
+"""run_script_queue as a process of its own, on both middlewares: its start, its end, and what it leaves."""
 
 from __future__ import annotations
 
@@ -73,6 +73,17 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
 
 
+@pytest.fixture(params=["dds", "kafka"])
+def on_each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that chooses each middleware in turn."""
+    if request.param == "kafka":
+        for name, value in request.getfixturevalue("kafka_server").environment.items():
+            monkeypatch.setenv(name, value)
+
+
+on_each_bus = pytest.mark.usefixtures("on_each")
+
+
 async def add_and_run(tmp_path: pathlib.Path, domain: Domain) -> tuple[Remote, int]:
     """Add a script that runs until it is stopped; return when it runs."""
     write_script(tmp_path / "standard" / "good.py", WELL_BEHAVED)
@@ -98,9 +109,10 @@ def scripts_of(service: Service) -> list[psutil.Process]:
     return psutil.Process(service.process.pid).children(recursive=True)
 
 
+@on_each_bus
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_and_all_scripts(tmp_path: pathlib.Path, number: signal.Signals) -> None:
-    async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect("dds") as domain:
+    async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect() as domain:
         assert await service.line() == "ScriptQueue:1 is ENABLED"
         await add_and_run(tmp_path, domain)
         scripts = scripts_of(service)
@@ -111,8 +123,9 @@ async def test_a_signal_ends_it_and_all_scripts(tmp_path: pathlib.Path, number: 
         assert not any(is_alive(script.pid) for script in scripts)
 
 
+@on_each_bus
 async def test_offline_ends_it_and_all_scripts(tmp_path: pathlib.Path) -> None:
-    async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect("dds") as domain:
+    async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect() as domain:
         await service.line()
         queue, _ = await add_and_run(tmp_path, domain)
         scripts = scripts_of(service)
@@ -124,8 +137,9 @@ async def test_offline_ends_it_and_all_scripts(tmp_path: pathlib.Path) -> None:
         assert queue.evt_summaryState.get().summaryState == State.OFFLINE
 
 
+@on_each_bus
 async def test_leaving_enabled_lets_the_current_script_go_on(tmp_path: pathlib.Path) -> None:
-    async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect("dds") as domain:
+    async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect() as domain:
         await service.line()
         queue, index = await add_and_run(tmp_path, domain)
         await queue.cmd_disable.set_start(timeout=PATIENCE_S)
@@ -148,6 +162,7 @@ async def test_a_second_one_of_the_same_index_is_refused(tmp_path: pathlib.Path)
         assert (await first.end())[0] == 0
 
 
+@on_each_bus
 async def test_a_second_one_with_another_state_directory_hears_the_first(tmp_path: pathlib.Path) -> None:
     async with a_service(tmp_path) as first:
         await first.line()
@@ -188,14 +203,31 @@ async def test_a_broker_that_is_away_is_named(
     assert "no Kafka broker answers at 127.0.0.1:1" in errors
 
 
+async def test_kafka_without_settings_says_what_to_set(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LSST_TOPIC_SUBNAME")
+    async with a_service(tmp_path, "--bus", "kafka") as service:
+        status, errors = await service.end()
+    assert (status, "Traceback" in errors) == (1, False)
+    for words in (
+        "LSST_TOPIC_SUBNAME",
+        "LSST_KAFKA_BROKER_ADDR",
+        "LSST_SCHEMA_REGISTRY_URL",
+        "bin/kafka start",
+    ):
+        assert words in errors
+
+
 async def test_the_version_is_told(tmp_path: pathlib.Path) -> None:
     async with a_service(tmp_path, "--version") as service:
         assert await service.line()
         assert (await service.end())[0] == 0
 
 
+@on_each_bus
 async def test_killed_hard_it_goes_on_with_new_indices(tmp_path: pathlib.Path) -> None:
-    async with a_service(tmp_path, "--state", "enabled") as first, Domain.connect("dds") as domain:
+    async with a_service(tmp_path, "--state", "enabled") as first, Domain.connect() as domain:
         await first.line()
         _, index = await add_and_run(tmp_path, domain)
         left_behind = scripts_of(first)
@@ -203,7 +235,7 @@ async def test_killed_hard_it_goes_on_with_new_indices(tmp_path: pathlib.Path) -
         await first.end()
         for script in left_behind:
             script.kill()
-    async with a_service(tmp_path, "--state", "enabled") as second, Domain.connect("dds") as domain:
+    async with a_service(tmp_path, "--state", "enabled") as second, Domain.connect() as domain:
         await second.line()
         _, next_index = await add_and_run(tmp_path, domain)
         assert next_index == index + 1

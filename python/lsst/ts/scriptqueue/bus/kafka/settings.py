@@ -65,7 +65,11 @@ class Settings:
         """
         subname = environ.get("LSST_TOPIC_SUBNAME", "")
         if not subname:
-            raise BusError("set LSST_TOPIC_SUBNAME: sal at the observatory, a name of your own for tests")
+            raise BusError(
+                "Kafka needs LSST_TOPIC_SUBNAME (sal at the observatory, a name of your own for tests),"
+                " LSST_KAFKA_BROKER_ADDR and LSST_SCHEMA_REGISTRY_URL in the environment; a Kafka on this"
+                ' machine is started, and they are set, by: eval "$(bin/kafka start)"'
+            )
         return cls(
             broker=environ.get("LSST_KAFKA_BROKER_ADDR") or "broker:29092",
             registry=environ.get("LSST_SCHEMA_REGISTRY_URL") or "http://schema-registry:8081",

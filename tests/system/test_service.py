@@ -226,6 +226,7 @@ async def test_the_version_is_told(tmp_path: pathlib.Path) -> None:
 
 
 @on_each_bus
+@pytest.mark.timeout(120)
 async def test_killed_hard_it_goes_on_with_new_indices(tmp_path: pathlib.Path) -> None:
     async with a_service(tmp_path, "--state", "enabled") as first, Domain.connect() as domain:
         await first.line()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..bus import BusError
 from ..core.effects import ConfigureScript, Effect, RunScript, SetGroupId, StopScript
 from ..core.events import Event, ScriptAnswered, ScriptMetadataReported, ScriptStateReported
 from ..core.limits import Limits
@@ -24,6 +25,9 @@ from ..sal.remote import Remote
 from .publishing import METADATA_FIELDS
 
 __all__ = ["ScriptLink"]
+
+#: A middleware that goes away for so long loses no answer (seconds).
+_OUTAGE_S = 120.0
 
 _KNOWN_STATES = frozenset(ScriptState)
 
@@ -46,6 +50,7 @@ class ScriptLink:
     def __init__(
         self, runtime: Runtime, remote: Remote, limits: Limits, post: Callable[[int, Event], None]
     ) -> None:
+        self._log = remote.log
         self._runtime = runtime
         self._remote = remote
         self._limits = limits
@@ -101,9 +106,13 @@ class ScriptLink:
     ) -> None:
         command = self._remote.commands[name]
         try:
-            ack = await command.set_start(timeout=timeout_s, salIndex=index, **fields)
+            ack = await command.set_start(timeout=timeout_s + _OUTAGE_S, salIndex=index, **fields)
         except AckTimeoutError:
             # The core has a time limit of its own for each question.
+            return
+        except BusError as error:
+            # Nor does the core hear of this otherwise than by its time limit.
+            self._log.error("script %d: the command %s was not sent: %s", index, name, error)
             return
         except AckError as error:
             answer = ScriptAnswered(self._runtime.now(), index, request, False, error.ackcmd.result)

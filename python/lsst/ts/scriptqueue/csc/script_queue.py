@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-from ..bus import IndexRange
+from ..bus import IndexRange, Message
 from ..core.commands import Command, Pause, Resume, ShowQueue, ShowScript
 from ..core.effects import RequestBlockId
 from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged
@@ -126,6 +126,11 @@ class ScriptQueueCsc(BaseCsc):
         await self._runtime.stop()
         await self._scripts.close()
         await super().close_tasks()
+
+    def _heartbeat_heard(self, message: Message) -> None:
+        super()._heartbeat_heard(message)
+        if message["private_origin"] == self.domain.origin:
+            self._runtime.middleware_works(self.domain.clock.tai() - message["private_sndStamp"])
 
     async def _introduce(self) -> None:
         await self._scripts.start_task

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from .artifacts import KafkaMissing, check_programs, must_be_fetched
-from .server import Server, running, start, stop
+from .server import Server, bring_back, running, start, stop, take_away
 
 __all__ = ["main"]
 
@@ -23,6 +23,9 @@ _ACTIONS = """actions:
   status   print it again; exit status 1 if they do not run
   stop     stop both, remove their data, and print what to take back
   run      start both, print the environment, and stop both at Ctrl-C or SIGTERM
+  away     end the broker alone and keep its data, to try what that does
+  crash    the same, by SIGKILL
+  back     start it again
 
 Use them with:  eval "$(bin/kafka start)"       and in the end:  eval "$(bin/kafka stop)"
 With SASL:      eval "$(bin/kafka start --sasl)"
@@ -44,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _told)
     try:
-        return _do(options.action, options.state_dir.resolve(), sasl=options.sasl)
+        return _do(options.action, options.state_dir.resolve(), sasl=options.sasl, registry=options.registry)
     except (KafkaMissing, OSError) as error:
         _say(str(error))
         return 1
@@ -52,13 +55,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + int(told.args[0])
 
 
-def _do(action: str, folder: Path, *, sasl: bool) -> int:
+def _do(action: str, folder: Path, *, sasl: bool, registry: str) -> int:
     match action:
         case "start":
             _say_what_takes_long()
-            _print_exports(start(folder), sasl=sasl)
+            _print_exports(start(folder, registry_url=registry), sasl=sasl)
         case "run":
             return _run(folder, sasl=sasl)
+        case "away":
+            take_away(folder)
+        case "crash":
+            take_away(folder, signal.SIGKILL)
+        case "back":
+            bring_back(folder)
         case "stop":
             if not stop(folder):
                 _say("nothing ran")
@@ -133,9 +142,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_ACTIONS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("action", choices=["start", "stop", "status", "run"])
+    parser.add_argument("action", choices=["start", "stop", "status", "run", "away", "crash", "back"])
     parser.add_argument(
         "--sasl", action="store_true", help="print the environment of the listener with password"
+    )
+    parser.add_argument(
+        "--registry", default="", metavar="URL", help="a registry that runs already, for start"
     )
     parser.add_argument(
         "--state-dir",

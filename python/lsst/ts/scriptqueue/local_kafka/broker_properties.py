@@ -43,5 +43,9 @@ def broker_properties(data: Path, broker: int, sasl: int, controller: int) -> st
         "transaction.state.log.min.isr": "1",
         "transaction.state.log.num.partitions": "1",
         "group.initial.rebalance.delay.ms": "0",
+        # Checks what its users may do, as real ones do: everything, but for what an access list forbids.
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "true",
+        "super.users": "User:ANONYMOUS",
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())

@@ -61,12 +61,14 @@ def alive(pids: Mapping[int, int]) -> dict[int, int]:
     return {pid: ticks for pid, ticks in pids.items() if start_ticks(pid) == ticks}
 
 
-def end(pids: Mapping[int, int], patience_s: float) -> None:
-    """End processes: SIGTERM, and SIGKILL for what is left after `patience_s`."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+def end(pids: Mapping[int, int], patience_s: float, first: signal.Signals = signal.SIGTERM) -> None:
+    """End processes: by a signal, and by SIGKILL what is left after `patience_s`."""
+    for number in (first, signal.SIGKILL):
         for pid in alive(pids):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+                # One that was paused hears of it only when it goes on.
+                os.kill(pid, signal.SIGCONT)
         for _ in _glances(patience_s):
             if not alive(pids):
                 return

@@ -8,6 +8,9 @@ that says where they listen and which processes they are. They go together: the
 registry keeps its schemas in memory, and messages without their schemas are
 worth nothing, so stopping them removes all that. Who starts or stops holds a
 lock of the folder.
+
+The broker alone can be taken away for a while and be brought back, with its
+data and its address, to try what that does.
 """
 
 from __future__ import annotations
@@ -20,19 +23,20 @@ import json
 import random
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from .artifacts import Artifacts, KafkaMissing, fetch
 from .broker_properties import broker_properties
 from .processes import alive, end, spawn, start_ticks
 
-__all__ = ["Server", "running", "start", "stop"]
+__all__ = ["Server", "bring_back", "running", "start", "stop", "take_away"]
 
 #: How long they may take until they answer; a busy machine needs its time.
 START_LIMIT_S = 120.0
@@ -40,6 +44,7 @@ START_LIMIT_S = 120.0
 _GLANCE_S = 0.05
 _FILES = ("server.json", "server.json.new", "server.properties", "broker.log", "registry.log")
 _STOP_LIMIT_S = 10.0
+_JAVA = ("java", "-Xmx400m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 #: Below the ports that a system hands out to anybody: one of those could be given away before it is used.
 _PORTS = range(15_000, 32_000)
@@ -69,6 +74,11 @@ class Server:
     user: str
     password: str
     pids: Mapping[int, int]
+
+    @property
+    def broker_pid(self) -> int:
+        """The process of the broker."""
+        return next(iter(self.pids))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -101,7 +111,7 @@ def running(folder: Path) -> Server | None:
         return _running(folder)
 
 
-def start(folder: Path, environment: Mapping[str, str] | None = None) -> Server:
+def start(folder: Path, environment: Mapping[str, str] | None = None, registry_url: str = "") -> Server:
     """Start a broker and a registry, and wait until both answer; if they run already, return them.
 
     What is left in the folder of an earlier pair is removed. Whatever ends
@@ -113,6 +123,8 @@ def start(folder: Path, environment: Mapping[str, str] | None = None) -> Server:
         Where they live; made if need be.
     environment
         What their processes have in their environment; if None, no more than they need.
+    registry_url
+        A registry that runs already, to be used instead of one more.
 
     Raises
     ------
@@ -127,7 +139,37 @@ def start(folder: Path, environment: Mapping[str, str] | None = None) -> Server:
         server = _running(folder)
         if server is None:
             _clear(folder)
-            server = _start(folder, artifacts, environment)
+            server = _start(folder, artifacts, environment, registry_url)
+        return server
+
+
+def take_away(folder: Path, number: signal.Signals = signal.SIGTERM) -> None:
+    """End the broker that runs in a folder, and keep its data; it has gone when this returns."""
+    with _lock(folder):
+        server = _running(folder)
+        if server is not None:
+            pid = server.broker_pid
+            end({pid: server.pids[pid]}, _STOP_LIMIT_S, number)
+
+
+def bring_back(folder: Path) -> Server:
+    """Start the broker again that was taken away, and wait until it answers.
+
+    Raises
+    ------
+    KafkaMissing
+        If there is none to be brought back, or it does not answer.
+    """
+    with _lock(folder):
+        before = _kept(folder)
+        if before is None:
+            raise KafkaMissing(f"nothing was started in {folder}")
+        process = spawn(_broker_command(folder, fetch()), folder / "broker.log", {}, None)
+        others = {pid: ticks for pid, ticks in before.pids.items() if pid != before.broker_pid}
+        server = replace(before, pids={process.pid: start_ticks(process.pid) or 0, **others})
+        _write(folder, server)
+        port = int(server.broker.rpartition(":")[2])
+        _wait(folder / "broker.log", process, lambda: _listens(port))
         return server
 
 
@@ -177,25 +219,28 @@ def _lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def _start(folder: Path, artifacts: Artifacts, environment: Mapping[str, str] | None) -> Server:
+def _start(
+    folder: Path, artifacts: Artifacts, environment: Mapping[str, str] | None, registry_url: str
+) -> Server:
     broker, sasl, controller, registry = _free_ports(4)
     user, password = "scriptqueue", secrets.token_hex(8)
     properties = broker_properties(folder / "data", broker, sasl, controller)
     (folder / "server.properties").write_text(properties, encoding="utf-8")
     _format(folder, artifacts, user, password)
-    java = ["java", "-Xmx400m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     commands: dict[str, tuple[list[str], dict[str, str], Callable[[], bool]]] = {
         "broker": (
-            [*java, *_classes(artifacts), "kafka.Kafka", str(folder / "server.properties")],
+            _broker_command(folder, artifacts),
             {},
             lambda: _listens(broker),
         ),
         "registry": (
-            [*java, "-jar", str(artifacts.registry)],
+            [*_JAVA, "-jar", str(artifacts.registry)],
             {"QUARKUS_HTTP_PORT": str(registry), "QUARKUS_HTTP_HOST": "127.0.0.1"},
             lambda: _answers(registry),
         ),
     }
+    if registry_url:
+        del commands["registry"]
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, (command, settings, _) in commands.items():
@@ -203,20 +248,29 @@ def _start(folder: Path, artifacts: Artifacts, environment: Mapping[str, str] | 
         server = Server(
             broker=f"127.0.0.1:{broker}",
             sasl=f"127.0.0.1:{sasl}",
-            registry=f"http://127.0.0.1:{registry}/apis/ccompat/v7",
+            registry=registry_url or f"http://127.0.0.1:{registry}/apis/ccompat/v7",
             user=user,
             password=password,
             pids={process.pid: start_ticks(process.pid) or 0 for process in processes.values()},
         )
-        # Before they answer, so that they are known even if this process is killed; and all of it or nothing.
-        (folder / "server.json.new").write_text(json.dumps(asdict(server)), encoding="utf-8")
-        (folder / "server.json.new").rename(folder / "server.json")
+        # Before they answer, so that they are known even if this process is killed.
+        _write(folder, server)
         for name, (_, _, is_ready) in commands.items():
             _wait(folder / f"{name}.log", processes[name], is_ready)
     except BaseException:
         end({process.pid: start_ticks(process.pid) or 0 for process in processes.values()}, _STOP_LIMIT_S)
         raise
     return server
+
+
+def _write(folder: Path, server: Server) -> None:
+    """Write down what runs, all of it or nothing."""
+    (folder / "server.json.new").write_text(json.dumps(asdict(server)), encoding="utf-8")
+    (folder / "server.json.new").rename(folder / "server.json")
+
+
+def _broker_command(folder: Path, artifacts: Artifacts) -> list[str]:
+    return [*_JAVA, *_classes(artifacts), "kafka.Kafka", str(folder / "server.properties")]
 
 
 def _classes(artifacts: Artifacts) -> list[str]:

@@ -103,6 +103,14 @@ class Runtime:
         self._last_tai = max(self._last_tai, self._clock.tai())
         return self._last_tai
 
+    def middleware_works(self, age_s: float) -> None:
+        """Note that a message sent so many seconds ago has come all the way.
+
+        From the first time on, limits on answers stand still while the
+        middleware is away: see `timers`.
+        """
+        self._timers.heard(age_s)
+
     def post(self, event: Event) -> None:
         """Tell the queue what happened."""
         self._inbox.put_nowait(event)

@@ -25,7 +25,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..bus.contract import Message, TopicSpec
+from ..bus.contract import BusError, Message, TopicSpec
 from .endpoint import Phase
 from .enums import SalRetCode
 from .errors import ExpectedError
@@ -148,10 +148,19 @@ class ControllerCommand:
 
     async def _run(self, data: Record) -> None:
         try:
-            await self.ack(data, await self._carry_out(data))
+            await self._answer(data, await self._carry_out(data))
         finally:
             self._running -= 1
             self.run_waiting()
+
+    async def _answer(self, data: Record, ack: Record) -> None:
+        try:
+            await self.ack(data, ack)
+        except BusError as error:
+            # The client's own time limit tells it; this is no reason to end the component.
+            self._owner.log.error(
+                "%s: the answer to %s was lost: %s", self.name, data.private_identity, error
+            )
 
     async def _carry_out(self, data: Record) -> Record:
         """Call the callback, and return the acknowledgement."""
@@ -191,4 +200,4 @@ class ControllerCommand:
         return ack
 
     def _refuse(self, data: Record, reason: str) -> None:
-        self._owner.spawn(self.ack(data, self._failed(data, reason)), f"refusal of {self.name}")
+        self._owner.spawn(self._answer(data, self._failed(data, reason)), f"refusal of {self.name}")

@@ -25,8 +25,9 @@ from .framing import message_key
 from .link import KafkaLink, Outlet
 from .producer import Producer
 from .registry import Registry, RegistryAway
+from .schemas import KnownSchemas
 from .settings import Settings
-from .stream import Schemas, Tap
+from .stream import Tap
 from .topics import TopicIsNew, prepare
 
 __all__ = ["KafkaBus"]
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 _SAY_EVERY_S = 10.0
 _TRY_EVERY_S = 0.5
+_ANSWER_S = 1.0
 _TRY_AGAIN_S = 0.03
 
 
@@ -56,7 +58,7 @@ class KafkaBus(Bus):
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._settings = Settings.from_environment(environ)
         self._registry = Registry(self._settings.registry)
-        self._schemas = _KnownSchemas(self._registry, self._settings.start_limit_s)
+        self._schemas = KnownSchemas(self._registry)
         self._codecs: dict[tuple[str, str], Codec] = {}
         self._ids: dict[str, int] = {}
         self._producer: Producer | None = None
@@ -78,7 +80,9 @@ class KafkaBus(Bus):
         read_codecs = {self._name(reading.topic): self._codec(reading.topic) for reading in readings}
         subjects = {name: codec.text for name, codec in codecs.items() if name not in self._ids}
         topics = {name: codec.topic for name, codec in (codecs | read_codecs).items()}
-        wish = _Wish(self._settings, self._registry, subjects, topics, frozenset(read_codecs))
+        wish = _Wish(
+            self._settings, self._registry, subjects, topics, frozenset(read_codecs), frozenset(codecs)
+        )
         ends, ids = await in_thread(wish.fulfil)
         if self._is_closed:
             raise BusError("this bus was closed; connect a new one")
@@ -121,6 +125,8 @@ class KafkaBus(Bus):
         self._schemas.close()
         if self._consumer is not None:
             await self._consumer.aclose()
+        if self._schemas.is_asking:
+            await in_thread(lambda stop: self._schemas.join())
 
     async def _catch_up(self, taps: list[Tap]) -> None:
         if self._consumer is None or not taps:
@@ -132,9 +138,11 @@ class KafkaBus(Bus):
                     await tap.caught_up
         except TimeoutError:
             late = ", ".join(tap.name for tap in taps if not tap.caught_up.done())
+            who = f"the broker at {self._settings.broker}"
+            if self._schemas.is_asking:
+                who = f"the schema registry at {self._settings.registry}, or {who},"
             raise BusError(
-                f"the broker at {self._settings.broker} gave no history within "
-                f"{self._settings.start_limit_s:g} s: {late}"
+                f"{who} gave no history within {self._settings.start_limit_s:g} s: {late}"
             ) from None
 
     def _name(self, spec: TopicSpec) -> str:
@@ -160,19 +168,23 @@ class _Wish:
         schemas: Mapping[str, str],
         topics: Mapping[str, TopicSpec],
         reads: frozenset[str],
+        writes: frozenset[str],
     ) -> None:
         self._settings = settings
         self._registry = registry
         self._schemas = schemas
         self._topics = topics
         self._reads = reads
+        self._writes = writes
 
     def fulfil(self, stop: threading.Event) -> tuple[dict[str, int], dict[str, int]]:
         """Return the ends of the topics read, and the ids of the schemas written."""
         began_at = said_at = time.monotonic()
         while True:
+            left_s = self._settings.start_limit_s - (time.monotonic() - began_at)
             try:
-                return self._try(stop)
+                # Even the shortest limit leaves a broker that is there the time to answer.
+                return self._try(stop, min(max(left_s, _ANSWER_S), _SAY_EVERY_S))
             except (BrokerAway, RegistryAway) as error:
                 now = time.monotonic()
                 if now - began_at >= self._settings.start_limit_s:
@@ -184,14 +196,14 @@ class _Wish:
             if stop.wait(pause_s):
                 raise Interrupted
 
-    def _try(self, stop: threading.Event) -> tuple[dict[str, int], dict[str, int]]:
+    def _try(self, stop: threading.Event, limit_s: float) -> tuple[dict[str, int], dict[str, int]]:
         ids: dict[str, int] = {}
         faults: list[BusError] = []
 
         def register() -> None:
             try:
                 found = self._registry.register(
-                    {f"{name}-value": text for name, text in self._schemas.items()}
+                    {f"{name}-value": text for name, text in self._schemas.items()}, limit_s
                 )
             except BusError as error:
                 faults.append(error)
@@ -201,34 +213,9 @@ class _Wish:
         registering = threading.Thread(target=register, name="kafka-register")
         registering.start()
         try:
-            ends = prepare(self._settings, self._topics, self._reads, stop)
+            ends = prepare(self._settings, self._topics, self._reads, self._writes, stop, limit_s)
         finally:
             registering.join()
         if faults:
             raise faults[0]
         return ends, ids
-
-
-class _KnownSchemas(Schemas):
-    """The registry's schemas, each asked for once; a registry that is away is waited for."""
-
-    def __init__(self, registry: Registry, patience_s: float) -> None:
-        self._registry = registry
-        self._patience_s = patience_s
-        self._texts: dict[int, str] = {}
-        self._closing = threading.Event()
-
-    def text(self, schema_id: int) -> str:
-        give_up_at = time.monotonic() + self._patience_s
-        while schema_id not in self._texts:
-            try:
-                self._texts[schema_id] = self._registry.schema(schema_id)
-            except RegistryAway as error:
-                if time.monotonic() > give_up_at or self._closing.wait(_TRY_EVERY_S):
-                    raise
-                logger.warning("reading waits for a schema: %s", error)
-        return self._texts[schema_id]
-
-    def close(self) -> None:
-        """Let go of whoever waits."""
-        self._closing.set()

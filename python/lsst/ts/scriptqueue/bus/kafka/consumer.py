@@ -6,7 +6,8 @@ Partitions are assigned by hand, from offsets that are known before, so that
 nothing is missed and no group is joined. Only the thread touches the consumer;
 wishes reach it through a queue. What has been read is handed to the event loop
 in batches, and only a few are under way at a time: a loop that is busy makes
-the broker keep the rest.
+the broker keep the rest. So there is no buffer here that could overflow; what
+the broker removes before it was read is told as an error.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from typing import Any
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from ..contract import BusError, Message
+from ..contract import Message
 from .faults import Faults
+from .schemas import KnownSchemas
 from .settings import Settings
-from .stream import Schemas, Stream, Tap
+from .stream import SchemaWanted, Stream, Tap
 
 __all__ = ["Consumer"]
 
@@ -42,13 +44,19 @@ _SETTINGS = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "enable.partition.eof": True,
-    "auto.offset.reset": "earliest",
+    # What is not there must be told, and not passed over.
+    "auto.offset.reset": "error",
     "allow.auto.create.topics": False,
     "fetch.wait.max.ms": 100,
     "fetch.error.backoff.ms": 20,
     "topic.metadata.refresh.fast.interval.ms": 50,
     "queued.max.messages.kbytes": 16384,
+    # A loop that is blocked for long makes the thread wait; that must not end the reading.
+    "max.poll.interval.ms": 86_400_000,
 }
+#: How long the broker is waited for when a topic's bounds are asked for (seconds).
+_BOUNDS_LIMIT_S = 2.0
+
 #: What passes: a topic that was created this moment, a broker that is away.
 _PASSING = frozenset(
     {
@@ -60,6 +68,14 @@ _PASSING = frozenset(
         KafkaError._TIMED_OUT,
     }
 )
+
+
+#: The next offset is not one that the broker has.
+_OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
+
+
+def _nothing() -> None:
+    """The wish that only wakes."""
 
 
 class Consumer:
@@ -78,17 +94,13 @@ class Consumer:
         If the settings cannot be used.
     """
 
-    def __init__(self, settings: Settings, schemas: Schemas) -> None:
+    def __init__(self, settings: Settings, schemas: KnownSchemas) -> None:
         self._loop = asyncio.get_running_loop()
         self._schemas = schemas
         self._faults = Faults(settings.broker)
         own = {"error_cb": self._faults.note}
-        try:
-            self._client = Client(
-                settings.client(_SETTINGS, settings.common, settings.consumer, own), logger=logger
-            )
-        except KafkaException as error:
-            raise BusError(f"these Kafka settings cannot be used: {error.args[0].str()}") from error
+        parts = (_SETTINGS, settings.common, settings.consumer, own)
+        self._client = settings.make(lambda conf: Client(conf, logger=logger), *parts)
         self._streams: dict[str, Stream] = {}
         self._wishes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._room = threading.Semaphore(_BATCHES_UNDER_WAY)
@@ -106,16 +118,14 @@ class Consumer:
         """End reading; nothing more is delivered from now on."""
         for tap in taps:
             tap.is_closed = True
-            if not tap.caught_up.done():
-                tap.caught_up.set_exception(BusError("this link was closed; open a new one"))
-                # Whoever opened it may have stopped waiting.
-                tap.caught_up.exception()
+            tap.refuse("this link was closed; open a new one")
         self._wishes.put(functools.partial(self._detach, taps))
 
     async def aclose(self) -> None:
         """End the thread. Idempotent."""
         self._stopping.set()
         self._room.release()
+        self._wishes.put(_nothing)
         await self._ended.wait()
         self._thread.join()
 
@@ -132,27 +142,70 @@ class Consumer:
             self._loop.call_soon_threadsafe(self._ended.set)
 
     def _serve_wishes(self) -> None:
-        while not self._wishes.empty():
+        # The library cannot be woken while it reads; with nothing to read, the wish itself wakes.
+        while not self._wishes.empty() or not self._streams:
             self._wishes.get()()
+            if self._stopping.is_set():
+                return
 
     def _read(self) -> None:
         first = self._client.poll(_PULSE_S)
         if first is None:
             return
-        batch = [first, *self._client.consume(_BATCH, 0)]
         news: list[tuple[Tap, Message | None]] = []
-        for received in batch:
+        for received in [first, *self._client.consume(_BATCH, 0)]:
             stream = self._streams.get(received.topic() or "")
-            error = received.error()
-            if error is not None:
-                if error.code() == KafkaError._PARTITION_EOF and stream is not None:
-                    news += stream.reach(received.offset() or 0)
-                else:
-                    self._complain(received.topic() or "", error)
-            elif stream is not None:
-                news += stream.receive(received.offset() or 0, received.value())
+            if received.error() is not None:
+                news += self._heed(stream, received)
+            elif stream is not None and not stream.is_standing:
+                try:
+                    news += stream.receive(received.offset() or 0, received.value())
+                except SchemaWanted as wanted:
+                    self._stand(stream, received.offset() or 0, wanted.schema_id)
+        self._faults.answered()
         if news:
             self._hand_over(news)
+
+    def _heed(self, stream: Stream | None, received: Any) -> Iterable[tuple[Tap, Message | None]]:
+        """Do what is to be done about an error; return what is to be delivered."""
+        error, offset = received.error(), received.offset() or 0
+        if error.code() == KafkaError._PARTITION_EOF:
+            return stream.reach(offset) if stream is not None and not stream.is_standing else ()
+        if stream is not None and error.code() in _OUT_OF_RANGE:
+            self._find_place(stream)
+            return ()
+        if stream is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            why = f"topic {stream.name} cannot be read: {error.str()}; we need to be allowed to READ it"
+            for tap in stream.taps:
+                self._loop.call_soon_threadsafe(tap.refuse, why)
+        self._complain(received.topic() or "", error)
+        return ()
+
+    def _stand(self, stream: Stream, offset: int, schema_id: int) -> None:
+        """Read no more of a topic until a schema is known; the others go on."""
+        stream.is_standing = True
+        stream.position = offset
+        self._client.incremental_unassign([TopicPartition(stream.name, 0)])
+        go_on = functools.partial(self._go_on, stream)
+        self._schemas.when_known(schema_id, lambda: self._wishes.put(go_on))
+
+    def _go_on(self, stream: Stream) -> None:
+        if self._streams.get(stream.name) is stream:
+            stream.is_standing = False
+            self._client.incremental_assign([TopicPartition(stream.name, 0, stream.position)])
+
+    def _find_place(self, stream: Stream) -> None:
+        """The broker does not have what comes next: find out what it has, and go on."""
+        partition = TopicPartition(stream.name, 0)
+        try:
+            first, end = self._client.get_watermark_offsets(partition, timeout=_BOUNDS_LIMIT_S)
+        except KafkaException:
+            # Asking again leads here again.
+            pass
+        else:
+            stream.find_place(first, end)
+        self._client.incremental_unassign([partition])
+        self._client.incremental_assign([TopicPartition(stream.name, 0, stream.position)])
 
     def _hand_over(self, news: list[tuple[Tap, Message | None]]) -> None:
         self._room.acquire()
@@ -187,12 +240,21 @@ class Consumer:
                 starts[tap.name] = min(tap.start, starts.get(tap.name, tap.start))
         if not starts:
             return
-        again = [TopicPartition(name, 0) for name in starts if self._streams[name].position >= 0]
+        streams = [self._streams[name] for name in starts]
+        again = [
+            TopicPartition(stream.name, 0)
+            for stream in streams
+            if stream.position >= 0 and not stream.is_standing
+        ]
         if again:
             self._client.incremental_unassign(again)
-        for name, start in starts.items():
-            self._streams[name].position = start
-        self._client.incremental_assign([TopicPartition(name, 0, start) for name, start in starts.items()])
+        for stream in streams:
+            stream.position = starts[stream.name]
+        begun = [
+            TopicPartition(stream.name, 0, stream.position) for stream in streams if not stream.is_standing
+        ]
+        if begun:
+            self._client.incremental_assign(begun)
 
     def _detach(self, taps: Sequence[Tap]) -> None:
         idle = []
@@ -202,7 +264,8 @@ class Consumer:
                 continue
             stream.taps.remove(tap)
             if not stream.taps:
-                idle.append(TopicPartition(tap.name, 0))
+                if not stream.is_standing:
+                    idle.append(TopicPartition(tap.name, 0))
                 del self._streams[tap.name]
         if idle:
             self._client.incremental_unassign(idle)

@@ -60,6 +60,11 @@ class Faults:
             self._said.add(error.code())
             logger.log(self._level, "Kafka at %s: %s", self._broker, error.str())
 
+    def answered(self) -> None:
+        """Note that the broker is there: what is lost from now on is told anew."""
+        self._last = ""
+        self._said.clear()
+
     def check(self) -> None:
         """Raise what cannot get better by waiting.
 

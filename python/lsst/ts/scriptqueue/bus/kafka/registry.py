@@ -51,13 +51,15 @@ class Registry:
             login = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
             self._headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
 
-    def register(self, schemas: Mapping[str, str]) -> dict[str, int]:
+    def register(self, schemas: Mapping[str, str], timeout_s: float = _TIMEOUT_S) -> dict[str, int]:
         """Register schemas.
 
         Parameters
         ----------
         schemas
             Text by subject.
+        timeout_s
+            How long to wait for each step of an answer.
 
         Returns
         -------
@@ -76,7 +78,7 @@ class Registry:
         faults: list[BusError] = []
 
         def work() -> None:
-            connection = self._connection()
+            connection = self._connection(timeout_s)
             try:
                 while left and not faults:
                     try:
@@ -102,8 +104,15 @@ class Registry:
             raise faults[0]
         return ids
 
-    def schema(self, schema_id: int) -> str:
+    def schema(self, schema_id: int, timeout_s: float = _TIMEOUT_S) -> str:
         """Return the text of a schema.
+
+        Parameters
+        ----------
+        schema_id
+            Its id.
+        timeout_s
+            How long to wait for each step of an answer.
 
         Raises
         ------
@@ -112,7 +121,7 @@ class Registry:
         BusError
             If it has no such schema.
         """
-        connection = self._connection()
+        connection = self._connection(timeout_s)
         try:
             answer = self._ask(connection, "GET", f"/schemas/ids/{schema_id}")
         finally:
@@ -132,9 +141,9 @@ class Registry:
                 f"the schema registry at {self._where} gave no id for {subject}: {answer!r:.200}"
             ) from None
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
-        return kind(self._parts.hostname or "", self._parts.port, timeout=_TIMEOUT_S)
+        return kind(self._parts.hostname or "", self._parts.port, timeout=timeout_s)
 
     def _ask(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: object = None

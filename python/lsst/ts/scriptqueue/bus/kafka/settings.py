@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaException
 
 from ..contract import BusError, TopicSpec
 
@@ -18,6 +20,17 @@ _FILES = {
     "consumer": "LSST_KAFKA_CONSUMER_CONFIGURATION",
     "producer": "LSST_KAFKA_PRODUCER_CONFIGURATION",
 }
+#: A script that is started as the broker goes away for a minute still finds it.
+_START_LIMIT_S = 120
+
+T = TypeVar("T")
+
+#: For all clients. A broker that was away is found again at once: asking costs it nothing.
+_CLIENT = {"log_level": 2, "reconnect.backoff.max.ms": 500, "socket.keepalive.enable": True}
+
+#: What the library raises for settings it does not take.
+_UNUSABLE = (KafkaException, TypeError, ValueError)
+
 _ACKS = {"0": 0, "1": 1, "-1": -1, "all": -1}
 
 
@@ -41,6 +54,8 @@ class Settings:
         How long an opening waits for a broker or registry that is away.
     security, common, consumer, producer
         Settings of librdkafka, to be taken in this order.
+    files
+        Path of the file that holds each of the last three, by their names here.
     """
 
     broker: str
@@ -53,6 +68,7 @@ class Settings:
     common: Mapping[str, Any] = field(repr=False)
     consumer: Mapping[str, Any] = field(repr=False)
     producer: Mapping[str, Any] = field(repr=False)
+    files: Mapping[str, str]
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -76,9 +92,10 @@ class Settings:
             subname=subname,
             replication=int(_number(environ, "LSST_KAFKA_REPLICATION_FACTOR", 1, whole=True)),
             acks=_acks(environ.get("LSST_KAFKA_PRODUCER_WAIT_ACKS")),
-            start_limit_s=_number(environ, "LSST_KAFKA_START_LIMIT_S", 60),
+            start_limit_s=_number(environ, "LSST_KAFKA_START_LIMIT_S", _START_LIMIT_S),
             security=_security(environ),
             **{name: _file(environ, variable) for name, variable in _FILES.items()},
+            files={name: environ.get(variable, "") for name, variable in _FILES.items()},
         )
 
     def topic_name(self, topic: TopicSpec) -> str:
@@ -87,10 +104,49 @@ class Settings:
 
     def client(self, *more: Mapping[str, Any]) -> dict[str, Any]:
         """Return librdkafka's settings for one client; what comes later counts."""
-        result: dict[str, Any] = {"bootstrap.servers": self.broker, "log_level": 2}
+        result: dict[str, Any] = {"bootstrap.servers": self.broker, **_CLIENT}
         for part in (self.security, *more):
             result |= part
         return result
+
+    def make(self, connect: Callable[[dict[str, Any]], T], *more: Mapping[str, Any]) -> T:
+        """Make a client of the library.
+
+        Parameters
+        ----------
+        connect
+            Makes it from its settings.
+        *more
+            Settings, as for `client`.
+
+        Raises
+        ------
+        BusError
+            If a setting is refused; the text names it, and the file it is from.
+        """
+        try:
+            return connect(self.client(*more))
+        except _UNUSABLE as error:
+            raise BusError(f"{self._blame(connect, more)}: {_words(error)}") from error
+
+    def _blame(self, connect: Callable[[dict[str, Any]], T], parts: tuple[Mapping[str, Any], ...]) -> str:
+        """Say which setting of which file is refused, by trying each alone."""
+        files = {name: getattr(self, name) for name in _FILES}
+        own = [part for part in parts if not any(part is content for content in files.values())]
+        for name, content in files.items():
+            if not any(part is content for part in parts):
+                continue
+            for setting, value in content.items():
+                try:
+                    connect(self.client(*own, {setting: value}))
+                except _UNUSABLE:
+                    return f"{_FILES[name]} names {self.files[name]}, whose setting {setting} cannot be used"
+        return "these Kafka settings cannot be used"
+
+
+def _words(error: Exception) -> str:
+    text = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+    return str(text).strip()
 
 
 def _number(environ: Mapping[str, str], name: str, default: float, *, whole: bool = False) -> float:

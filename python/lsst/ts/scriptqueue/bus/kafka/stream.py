@@ -18,8 +18,10 @@ from collections.abc import Iterator
 from ..contract import BusError, Message, Reading, TopicKind
 from .codec import BAD_BYTES, Codec
 from .framing import leading_int, schema_id_of
+from .registry import RegistryAway
+from .schemas import KnownSchemas
 
-__all__ = ["HISTORY_DEPTH", "Schemas", "Stream", "Tap"]
+__all__ = ["HISTORY_DEPTH", "SchemaWanted", "Stream", "Tap"]
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +63,16 @@ class Tap:
         self.start = max(0, end - HISTORY_DEPTH) if has_history else end
         self.caught_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_closed = False
-        self._next = self.start
         self._bound = end
+        self._next = self.start
         self._history: dict[int, Message] | None = {} if self.start < end else None
         if self._history is None:
             self.caught_up.set_result(None)
+
+    @property
+    def owed(self) -> int:
+        """The first offset that must not be missing."""
+        return max(self._bound, self._next)
 
     def wants(self, offset: int) -> bool:
         """Is the message at an offset still to come for it?"""
@@ -86,6 +93,17 @@ class Tap:
             if message is not None and offset >= self._bound:
                 yield message
 
+    def begin_again(self, offset: int) -> None:
+        """The topic was made anew: what comes now has offsets from here."""
+        self._next = self._bound = offset
+
+    def refuse(self, why: str) -> None:
+        """Have whoever waits for history told that there will be none."""
+        if not self.caught_up.done():
+            self.caught_up.set_exception(BusError(why))
+            # Whoever opened it may have stopped waiting.
+            self.caught_up.exception()
+
     def reach(self, offset: int) -> Iterator[Message | None]:
         """Note that nothing is below an offset any more; yield as `take`."""
         if self._history is not None and offset >= self._bound:
@@ -94,18 +112,18 @@ class Tap:
             yield None
 
 
-class Schemas:
-    """Where the schemas of others are found."""
+class SchemaWanted(Exception):
+    """A stream cannot go on without a schema that is not to be had now.
 
-    def text(self, schema_id: int) -> str:
-        """Return the text of a schema; may block.
+    Parameters
+    ----------
+    schema_id
+        The registry's id of it.
+    """
 
-        Raises
-        ------
-        BusError
-            If it is not to be had.
-        """
-        raise NotImplementedError
+    def __init__(self, schema_id: int) -> None:
+        super().__init__(schema_id)
+        self.schema_id = schema_id
 
 
 class Stream:
@@ -125,26 +143,37 @@ class Stream:
     taps
         Its readers.
     position
-        The next offset that will come.
+        The next offset that will come; below 0 before anything is read.
+    is_standing
+        Does it wait for a schema? Then nothing is read.
     """
 
-    def __init__(self, name: str, codec: Codec, schemas: Schemas) -> None:
+    def __init__(self, name: str, codec: Codec, schemas: KnownSchemas) -> None:
         self.name = name
         self.taps: list[Tap] = []
         self.position = -1
+        self.is_standing = False
         self._codec = codec
         self._schemas = schemas
         self._has_complained = False
 
     def receive(self, offset: int, value: bytes | None) -> Iterator[tuple[Tap, Message | None]]:
-        """Take a message; yield what is to be delivered to whom."""
-        self.position = offset + 1
+        """Take a message; yield what is to be delivered to whom.
+
+        Raises
+        ------
+        SchemaWanted
+            If it cannot be read now; it has not been taken.
+        """
         taps = [tap for tap in self.taps if tap.wants(offset)]
         try:
             index, wanted = self._read(taps, value)
+        except RegistryAway:
+            raise SchemaWanted(schema_id_of(value)) from None
         except (BusError, *BAD_BYTES) as error:
             self._complain(f"at offset {offset}: {error}")
             index, wanted = 0, {}
+        self.position = offset + 1
         for tap in taps:
             for message in tap.take(offset, index, wanted.get(id(tap))):
                 yield tap, message
@@ -154,6 +183,33 @@ class Stream:
         for tap in self.taps:
             for message in tap.reach(offset):
                 yield tap, message
+
+    def find_place(self, first: int, end: int) -> None:
+        """Go on with what there is: the broker does not have what would come next.
+
+        Parameters
+        ----------
+        first, end
+            The offset of the oldest message it has, and the one of the next to be written.
+        """
+        if self.position > end:
+            # What was done before must not be done again: events alone are told anew.
+            is_event = self._codec.topic.kind is TopicKind.EVENT
+            self.position = first if is_event else end
+            for tap in self.taps:
+                tap.begin_again(self.position)
+            logger.error("%s was made anew, or cut; reading goes on from offset %d", self.name, self.position)
+            return
+        owed = min((tap.owed for tap in self.taps), default=first)
+        if first > owed:
+            logger.error(
+                "%s: up to %d messages were removed at the broker before they could be read, "
+                "from offset %d on; reading goes on behind them",
+                self.name,
+                first - owed,
+                owed,
+            )
+        self.position = max(first, self.position)
 
     def _read(self, taps: list[Tap], value: bytes | None) -> tuple[int, dict[int, Message]]:
         """Return the SAL index, and a message for each tap that wants it."""

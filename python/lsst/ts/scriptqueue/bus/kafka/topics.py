@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AclOperation, AdminClient, NewTopic, OffsetSpec
 
 from ..contract import BusError, TopicKind, TopicSpec
 from .blocking import Interrupted
@@ -40,7 +40,12 @@ _NOT_YET = frozenset(
 
 
 def prepare(
-    settings: Settings, topics: Mapping[str, TopicSpec], reads: Collection[str], stop: threading.Event
+    settings: Settings,
+    topics: Mapping[str, TopicSpec],
+    reads: Collection[str],
+    writes: Collection[str],
+    stop: threading.Event,
+    limit_s: float = _LIMIT_S,
 ) -> dict[str, int]:
     """Create what is missing, and find the ends of what is read.
 
@@ -50,10 +55,12 @@ def prepare(
         The connection.
     topics
         All topics by the broker's name.
-    reads
-        Names of those that will be read.
+    reads, writes
+        Names of those that will be read, and written.
     stop
         Set when nobody waits for this any more.
+    limit_s
+        How long the broker may take for an answer.
 
     Returns
     -------
@@ -70,13 +77,11 @@ def prepare(
     if not topics:
         return {}
     faults = Faults(settings.broker, logging.DEBUG)
-    try:
-        admin = AdminClient(settings.client(settings.common, {"error_cb": faults.note}), logger=logger)
-    except KafkaException as error:
-        raise BusError(f"these Kafka settings cannot be used: {error.args[0].str()}") from error
-    with _Call(admin, faults, stop) as call:
+    own = {"error_cb": faults.note}
+    admin = settings.make(lambda conf: AdminClient(conf, logger=logger), settings.common, own)
+    with _Call(admin, faults, stop, limit_s) as call:
         del admin
-        missing = _missing(call, topics)
+        missing = _missing(call, topics, {AclOperation.READ: reads, AclOperation.WRITE: writes})
         created = _create(call, settings, {name: topics[name] for name in missing})
         there = [name for name in reads if name not in created]
         return dict.fromkeys(created & set(reads), 0) | (_ends(call, there) if there else {})
@@ -92,10 +97,11 @@ class TopicIsNew(BrokerAway):
 class _Call:
     """Waits for what the broker was asked, with an eye on what goes wrong."""
 
-    def __init__(self, admin: AdminClient, faults: Faults, stop: threading.Event) -> None:
+    def __init__(self, admin: AdminClient, faults: Faults, stop: threading.Event, limit_s: float) -> None:
         self.admin = admin
         self._faults = faults
         self._stop = stop
+        self._limit_s = limit_s
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +111,7 @@ class _Call:
         del self.admin
 
     def wait(self, futures: Collection[concurrent.futures.Future[Any]]) -> None:
-        give_up_at = time.monotonic() + _LIMIT_S
+        give_up_at = time.monotonic() + self._limit_s
         while concurrent.futures.wait(futures, _GLANCE_S).not_done:
             self.admin.poll(0)
             if self._stop.is_set():
@@ -118,9 +124,13 @@ class _Call:
         return BrokerAway(self._faults.away())
 
 
-def _missing(call: _Call, topics: Mapping[str, TopicSpec]) -> set[str]:
+def _missing(
+    call: _Call, topics: Mapping[str, TopicSpec], needs: Mapping[AclOperation, Collection[str]]
+) -> set[str]:
     missing = set()
-    asked = call.admin.describe_topics(TopicCollection(list(topics)), request_timeout=_LIMIT_S)
+    asked = call.admin.describe_topics(
+        TopicCollection(list(topics)), include_authorized_operations=True, request_timeout=_LIMIT_S
+    )
     call.wait(list(asked.values()))
     for name, future in asked.items():
         error = _error(future)
@@ -131,6 +141,14 @@ def _missing(call: _Call, topics: Mapping[str, TopicSpec]) -> set[str]:
                     f"topic {name} has {count} partitions, so its messages have no order; "
                     "create it anew with 1"
                 )
+            allowed = future.result().authorized_operations
+            for operation, names in needs.items():
+                # A broker that checks nobody may say nothing.
+                if allowed and name in names and operation not in allowed:
+                    raise BusError(
+                        f"the broker does not allow us to {operation.name} topic {name}; "
+                        "let its administrator allow that"
+                    )
         elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             missing.add(name)
         else:

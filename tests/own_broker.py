@@ -20,12 +20,15 @@ import pytest
 
 from lsst.ts.scriptqueue.local_kafka.server import Server, running
 
-__all__ = ["OUTAGES", "OwnBroker", "own_broker", "own_broker_process"]
+__all__ = ["OUTAGES", "OUTAGES_AND_LONG", "OwnBroker", "own_broker", "own_broker_process"]
 
 _PROGRAM = (sys.executable, "-m", "lsst.ts.scriptqueue.local_kafka")
 
 #: The ways in which a broker goes away.
 OUTAGES = ("away", "crash", "pause")
+
+#: The same for tests that are to be quick: a broker takes its time to stop and to start.
+OUTAGES_AND_LONG = (pytest.param("away", marks=pytest.mark.long), "crash", "pause")
 
 
 class OwnBroker:

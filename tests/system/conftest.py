@@ -1,9 +1,14 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The service runs on both middlewares."""
-
-from __future__ import annotations
+"""The brokers of these tests."""
 
 from ..local_kafka import kafka_server, pytest_collection_finish, pytest_sessionfinish
+from ..own_broker import own_broker, own_broker_process
 
-__all__ = ["kafka_server", "pytest_collection_finish", "pytest_sessionfinish"]
+__all__ = [
+    "kafka_server",
+    "own_broker",
+    "own_broker_process",
+    "pytest_collection_finish",
+    "pytest_sessionfinish",
+]

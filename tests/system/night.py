@@ -1,6 +1,6 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A ScriptQueue with real scripts over DDS, and a client of it, for tests."""
+"""A ScriptQueue with real scripts over a real middleware, and a client of it, for tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import contextlib
 import pathlib
 import secrets
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import psutil
 import pytest
@@ -77,8 +77,14 @@ class Night(Observer):
 
 
 @contextlib.asynccontextmanager
-async def a_night(tmp_path: pathlib.Path, kill_after_s: float = 1.0, **limits: float) -> AsyncIterator[Night]:
-    """Start a queue that is enabled, and a client of it."""
+async def a_night(
+    tmp_path: pathlib.Path,
+    kill_after_s: float = 1.0,
+    environment: Mapping[str, str] | None = None,
+    **limits: float,
+) -> AsyncIterator[Night]:
+    """Start a queue that is enabled, and a client of it; on Kafka if the environment says where that is."""
+    bus = "kafka" if environment else "dds"
     standard = tmp_path / "standard"
     external = tmp_path / "external"
     standard.mkdir()
@@ -88,7 +94,7 @@ async def a_night(tmp_path: pathlib.Path, kill_after_s: float = 1.0, **limits: f
         state_dir=tmp_path / "state",
         standard=standard,
         external=external,
-        bus="dds",
+        bus=bus,
         initial_state=State.ENABLED,
         duplicate_watch_s=0.0,
         settings=Settings(
@@ -98,7 +104,9 @@ async def a_night(tmp_path: pathlib.Path, kill_after_s: float = 1.0, **limits: f
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
-        async with script_queue(options) as csc, Domain.connect("dds") as domain:
+        for name, value in (environment or {}).items():
+            patch.setenv(name, value)
+        async with script_queue(options) as csc, Domain.connect(bus) as domain:
             night = Night(domain, csc.model)
             night.directory = standard
             night.write("good.py", WELL_BEHAVED)

@@ -12,7 +12,7 @@ import pytest
 
 from lsst.ts.scriptqueue.bus import Bus, BusError, Link, Reading, connect
 
-from ...own_broker import OUTAGES, OwnBroker
+from ...own_broker import OUTAGES, OUTAGES_AND_LONG, OwnBroker
 from ..collector import Collector
 from ..links import EVERY
 from ..topics import COMMAND, STATE, a_message
@@ -42,7 +42,7 @@ async def write_all(link: Link, numbers: range) -> list[asyncio.Task[None]]:
     ]
 
 
-@pytest.mark.parametrize("how", OUTAGES)
+@pytest.mark.parametrize("how", OUTAGES_AND_LONG)
 async def test_nothing_is_lost_or_doubled_and_order_is_kept(
     bus: Bus, own_broker: OwnBroker, how: str
 ) -> None:

@@ -27,33 +27,32 @@ from lsst.ts.scriptqueue.local_kafka.server import Server, running, stop
 
 __all__ = ["kafka_server", "pytest_collection_finish", "pytest_sessionfinish"]
 
-_SERVER = pytest.StashKey[Server | None]()
+#: What runs, or why nothing does.
+_SERVER = pytest.StashKey[Server | str]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start them if a test needs them."""
-    needy = [item for item in session.items if _needs_kafka(item)]
-    if not needy or session.config.option.collectonly or _SERVER in session.config.stash:
+    if session.config.option.collectonly or _SERVER in session.config.stash:
+        return
+    if not any(map(_needs_kafka, session.items)):
         return
     run = _run_folder(session.config)
-    session.config.stash[_SERVER] = None
     with _locked(run):
         reason = "" if running(run / "kafka") else _start(run / "kafka")
         if not reason:
             (run / "kafka-users").mkdir(exist_ok=True)
             _user(session.config, run).touch()
-            session.config.stash[_SERVER] = running(run / "kafka")
     if reason and os.environ.get("CI") == "true":
         raise pytest.UsageError(reason)
-    for item in needy if reason else ():
-        item.add_marker(pytest.mark.skip(reason=reason))
+    session.config.stash[_SERVER] = running(run / "kafka") or reason or "the broker has gone"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop them if this was the last who used them."""
-    if session.config.stash.get(_SERVER, None) is None:
+    if not isinstance(session.config.stash.get(_SERVER, None), Server):
         return
-    session.config.stash[_SERVER] = None
+    session.config.stash[_SERVER] = "it was stopped"
     run = _run_folder(session.config)
     with _locked(run):
         _user(session.config, run).unlink(missing_ok=True)
@@ -65,7 +64,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def kafka_server(pytestconfig: pytest.Config) -> Server:
     """The broker and registry of this run."""
     server = pytestconfig.stash[_SERVER]
-    assert server is not None
+    if isinstance(server, str):
+        # From here, and not by marks, so that a summary has one line for all.
+        pytest.skip(server)
     return server
 
 

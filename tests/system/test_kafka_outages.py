@@ -159,4 +159,3 @@ async def test_a_command_that_nobody_can_answer_times_out(night: Night, own_brok
     await own_broker.come_back()
     # It was sent, and is carried out; the client has to look.
     await night.until("paused", lambda: night.last_queue.running is False)
-

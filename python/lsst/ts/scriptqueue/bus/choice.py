@@ -54,5 +54,5 @@ def connect(kind: str | None = None, environ: Mapping[str, str] = os.environ, *,
     if kind == "kafka":
         from .kafka import KafkaBus
 
-        return KafkaBus(environ)
+        return KafkaBus(environ, leaf=leaf)
     raise BusError(f"no bus {kind!r}; there are {', '.join(BUS_KINDS)}")

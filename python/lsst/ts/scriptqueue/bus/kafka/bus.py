@@ -16,13 +16,14 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 
-from ..contract import Bus, BusError, Link, Reading, TopicSpec
+from ..contract import Bus, BusError, Link, Reading, TopicKind, TopicSpec
 from .blocking import Interrupted, in_thread
 from .codec import Codec
 from .consumer import Consumer
 from .faults import BrokerAway
 from .framing import message_key
 from .link import KafkaLink, Outlet
+from .policies import check_policies
 from .producer import Producer
 from .registry import Registry, RegistryAway
 from .schemas import KnownSchemas
@@ -48,6 +49,8 @@ class KafkaBus(Bus):
     environ
         Where the ``LSST_KAFKA_`` variables, ``LSST_SCHEMA_REGISTRY_URL`` and
         ``LSST_TOPIC_SUBNAME`` are read from.
+    leaf
+        Is this a script, whose topics the queue has looked at already?
 
     Raises
     ------
@@ -55,7 +58,9 @@ class KafkaBus(Bus):
         If the environment makes no sense.
     """
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ, *, leaf: bool = False) -> None:
+        self._is_leaf = leaf
+        self._checks: set[asyncio.Task[None]] = set()
         self._settings = Settings.from_environment(environ)
         self._registry = Registry(self._settings.registry)
         self._schemas = KnownSchemas(self._registry)
@@ -114,10 +119,16 @@ class KafkaBus(Bus):
         except BaseException:
             await link.aclose()
             raise
+        if not self._is_leaf and any(spec.kind is TopicKind.EVENT for spec in written):
+            self._check_policies(topics)
         return link
 
     async def aclose(self) -> None:
         self._is_closed = True
+        for check in self._checks:
+            check.cancel()
+        if self._checks:
+            await asyncio.wait(self._checks)
         for link in list(self._links):
             await link.aclose()
         if self._producer is not None:
@@ -127,6 +138,13 @@ class KafkaBus(Bus):
             await self._consumer.aclose()
         if self._schemas.is_asking:
             await in_thread(lambda stop: self._schemas.join())
+
+    def _check_policies(self, topics: Mapping[str, TopicSpec]) -> None:
+        check = asyncio.create_task(
+            in_thread(lambda stop: check_policies(self._settings, topics, stop)), name="Kafka policies"
+        )
+        self._checks.add(check)
+        check.add_done_callback(self._checks.discard)
 
     async def _catch_up(self, taps: list[Tap]) -> None:
         if self._consumer is None or not taps:

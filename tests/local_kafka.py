@@ -25,7 +25,7 @@ import pytest
 
 from lsst.ts.scriptqueue.local_kafka.server import Server, running, stop
 
-__all__ = ["kafka_server", "pytest_collection_finish", "pytest_sessionfinish"]
+__all__ = ["kafka_server", "pytest_collection_finish", "pytest_runtest_setup", "pytest_sessionfinish"]
 
 #: What runs, or why nothing does.
 _SERVER = pytest.StashKey[Server | str]()
@@ -48,6 +48,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     session.config.stash[_SERVER] = running(run / "kafka") or reason or "the broker has gone"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs them, if they cannot be; here, so that the summary has one line for all."""
+    reason = item.config.stash.get(_SERVER, None)
+    if isinstance(reason, str) and _needs_kafka(item):
+        pytest.skip(reason)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop them if this was the last who used them."""
     if not isinstance(session.config.stash.get(_SERVER, None), Server):
@@ -64,9 +72,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def kafka_server(pytestconfig: pytest.Config) -> Server:
     """The broker and registry of this run."""
     server = pytestconfig.stash[_SERVER]
-    if isinstance(server, str):
-        # From here, and not by marks, so that a summary has one line for all.
-        pytest.skip(server)
+    assert isinstance(server, Server), server
     return server
 
 

@@ -8,7 +8,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ..local_kafka import kafka_server, pytest_collection_finish, pytest_sessionfinish
+from ..local_kafka import (
+    kafka_server,
+    pytest_collection_finish,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+)
 from ..own_broker import own_broker, own_broker_process
 from .networks import DdsNetwork, KafkaNetwork, MemoryNetwork, Network
 
@@ -17,6 +22,7 @@ __all__ = [
     "own_broker",
     "own_broker_process",
     "pytest_collection_finish",
+    "pytest_runtest_setup",
     "pytest_sessionfinish",
 ]
 

@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The brokers of these tests."""
 
-from ..local_kafka import kafka_server, pytest_collection_finish, pytest_sessionfinish
+from ..local_kafka import (
+    kafka_server,
+    pytest_collection_finish,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+)
 from ..own_broker import own_broker, own_broker_process
 
 __all__ = [
@@ -10,5 +15,6 @@ __all__ = [
     "own_broker",
     "own_broker_process",
     "pytest_collection_finish",
+    "pytest_runtest_setup",
     "pytest_sessionfinish",
 ]

@@ -191,18 +191,6 @@ async def test_what_cannot_work_is_said_in_words(
     assert expected in errors
 
 
-async def test_a_broker_that_is_away_is_named(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LSST_KAFKA_BROKER_ADDR", "127.0.0.1:1")
-    monkeypatch.setenv("LSST_SCHEMA_REGISTRY_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv("LSST_KAFKA_START_LIMIT_S", "1")
-    async with a_service(tmp_path) as service:
-        status, errors = await service.end()
-    assert (status, "Traceback" in errors) == (1, False)
-    assert "no Kafka broker answers at 127.0.0.1:1" in errors
-
-
 async def test_kafka_without_settings_says_what_to_set(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

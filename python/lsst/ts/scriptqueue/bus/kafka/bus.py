@@ -135,7 +135,7 @@ class KafkaBus(Bus):
             await self._producer.aclose()
         self._schemas.close()
         if self._consumer is not None:
-            await self._consumer.aclose()
+            self._consumer.close()
         if self._schemas.is_asking:
             await in_thread(lambda stop: self._schemas.join())
 

@@ -13,6 +13,7 @@ the broker removes before it was read is told as an error.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import queue
@@ -105,7 +106,6 @@ class Consumer:
         self._wishes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._room = threading.Semaphore(_BATCHES_UNDER_WAY)
         self._stopping = threading.Event()
-        self._ended = asyncio.Event()
         self._complained: set[tuple[str, int]] = set()
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
         self._thread.start()
@@ -121,13 +121,16 @@ class Consumer:
             tap.refuse("this link was closed; open a new one")
         self._wishes.put(functools.partial(self._detach, taps))
 
-    async def aclose(self) -> None:
-        """End the thread. Idempotent."""
+    def close(self) -> None:
+        """End reading. Idempotent.
+
+        The library's client cannot be woken, so the thread ends by itself, a
+        pulse later. Nobody waits for that: the broker keeps nothing of a
+        reader, and to wait would make the end of every script longer.
+        """
         self._stopping.set()
         self._room.release()
         self._wishes.put(_nothing)
-        await self._ended.wait()
-        self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -135,11 +138,12 @@ class Consumer:
                 self._serve_wishes()
                 self._read()
         except Exception:
-            logger.exception("the Kafka consumer failed; nothing is read any more")
+            # A loop that has ended takes nothing more, and need not.
+            if not self._stopping.is_set():
+                logger.exception("the Kafka consumer failed; nothing is read any more")
         finally:
             self._client.close()
             del self._client
-            self._loop.call_soon_threadsafe(self._ended.set)
 
     def _serve_wishes(self) -> None:
         # The library cannot be woken while it reads; with nothing to read, the wish itself wakes.
@@ -210,7 +214,8 @@ class Consumer:
     def _hand_over(self, news: list[tuple[Tap, Message | None]]) -> None:
         self._room.acquire()
         if not self._stopping.is_set():
-            self._loop.call_soon_threadsafe(self._deliver, news)
+            with contextlib.suppress(RuntimeError):  # The loop ended this moment.
+                self._loop.call_soon_threadsafe(self._deliver, news)
 
     def _deliver(self, news: Iterable[tuple[Tap, Message | None]]) -> None:
         self._room.release()

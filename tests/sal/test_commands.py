@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.scriptqueue.bus import IndexRange, Message, Reading
+from lsst.ts.scriptqueue.bus import BusError, IndexRange, Message, Reading
 from lsst.ts.scriptqueue.sal import AckError, AckTimeoutError, ExpectedError, Remote, SalRetCode
 from lsst.ts.scriptqueue.sal.definitions import component
 from lsst.ts.scriptqueue.sal.errors import ComponentError, FieldError
@@ -369,3 +369,20 @@ async def test_cancelled_wait_leaves_nothing_behind(script: Obedient, remote: Re
     script.go_on.set()
     await settled()
     assert not remote.acknowledgements.under_way
+
+
+async def test_answer_that_cannot_be_written_ends_nothing(
+    script: Obedient, remote: Remote, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise BusError("the message was given up")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(script, "send", refuse)
+        with pytest.raises(AckTimeoutError):
+            await remote.cmd_configure.set_start(config="first", timeout=SOON_S)
+    assert "configure: the answer to" in caplog.text
+    assert "the message was given up" in caplog.text
+    ack = await remote.cmd_configure.set_start(config="second", timeout=SOON_S)
+    assert ack.result == "configured with second"
+    assert script.seen == ["first", "second"]

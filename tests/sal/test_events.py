@@ -367,3 +367,29 @@ async def test_queue_is_not_for_those_who_have_a_callback(remote: Remote) -> Non
 async def test_callback_must_be_callable(remote: Remote) -> None:
     with pytest.raises(TypeError, match="a callback must be callable, not 5"):
         remote.evt_state.callback = 5
+
+
+async def test_queue_that_runs_over_is_an_error_to_those_who_take_from_it(
+    script: Controller, remote: Remote, caplog: pytest.LogCaptureFixture
+) -> None:
+    def told() -> int:
+        return sum("queue of 100 messages is full" in line for line in caplog.messages)
+
+    async def write(count: int) -> None:
+        for _ in range(count):
+            await script.evt_state.write()
+        await settled()
+
+    await write(150)
+    assert told() == 0
+    while remote.evt_state.get_oldest() is not None:
+        pass
+    await write(100)
+    assert told() == 0
+    await write(50)
+    assert told() == 1
+    assert (await remote.evt_state.next(flush=False)).private_seqNum == 201
+    while remote.evt_state.get_oldest() is not None:
+        pass
+    await write(101)
+    assert told() == 2

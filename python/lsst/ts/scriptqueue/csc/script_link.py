@@ -5,7 +5,7 @@
 Reports of all scripts of the queue come in by one remote. Commands leave
 through the outbox, so that what the world must see before a script runs has
 been written before; their acknowledgements are waited for in tasks of their
-own, and no longer than the core cares.
+own; whoever is answered after the core has stopped caring is not heard.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .publishing import METADATA_FIELDS
 __all__ = ["ScriptLink"]
 
 #: A middleware that goes away for so long loses no answer (seconds).
-_OUTAGE_S = 120.0
+_OUTAGE_S = 300.0
 
 _KNOWN_STATES = frozenset(ScriptState)
 

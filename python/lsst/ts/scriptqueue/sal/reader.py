@@ -9,6 +9,10 @@ in order. A synchronous callback is called at once. An asynchronous one is
 awaited before it is called for the next message, unless
 ``allow_multiple_callbacks`` is set, and then nothing is dropped, however slow
 it is. A callback that raises stops nothing; what it raised is logged.
+
+The queue is bounded. Most readers only look at the latest message and let it
+run over; but to one who has taken messages from it, that is an error, which is
+logged until the queue has been emptied.
 """
 
 from __future__ import annotations
@@ -67,6 +71,8 @@ class EventReader:
         self._newest: dict[int, float] = {}
         self._current: Record | None = None
         self._queue: collections.deque[Record] = collections.deque(maxlen=QUEUE_LENGTH)
+        #: How many were pushed out of the queue; None as long as nobody takes from it.
+        self._overrun: int | None = None
         self._waiters: set[asyncio.Future[Record]] = set()
         self._callback: Callback | None = None
         self._is_asynchronous = False
@@ -115,6 +121,7 @@ class EventReader:
     def get_oldest(self) -> Any:
         """Take the oldest message of the queue, or return None if it is empty."""
         self._check_no_callback()
+        self._note_taking()
         return self._queue.popleft() if self._queue else None
 
     def flush(self) -> None:
@@ -160,6 +167,7 @@ class EventReader:
         self._check_no_callback()
         if flush:
             self._queue.clear()
+        self._note_taking()
         if self._queue:
             return self._queue.popleft()
         record = await self._arrival(timeout)
@@ -181,6 +189,7 @@ class EventReader:
         message["private_rcvStamp"] = self._owner.domain.clock.tai()
         self._current = record = self._record.received(message)
         if self._callback is None:
+            self._note_overrun()
             self._queue.append(record)
             for waiter in self._waiters:
                 if not waiter.done():
@@ -199,6 +208,22 @@ class EventReader:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(ComponentError(f"{self._owner.title} was closed"))
+
+    def _note_taking(self) -> None:
+        if self._overrun is None or len(self._queue) <= 1:
+            self._overrun = 0
+
+    def _note_overrun(self) -> None:
+        if self._overrun is None or len(self._queue) < QUEUE_LENGTH:
+            return
+        self._overrun += 1
+        if self._overrun == 1:
+            self._owner.log.error(
+                "%s: the queue of %d messages is full, the oldest are lost; take them faster, "
+                "or set a callback, which is given all",
+                self.topic.name,
+                QUEUE_LENGTH,
+            )
 
     def _queue_for_callback(self, record: Record) -> None:
         self._backlog.append(record)

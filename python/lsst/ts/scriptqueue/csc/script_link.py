@@ -5,7 +5,7 @@
 Reports of all scripts of the queue come in by one remote. Commands leave
 through the outbox, so that what the world must see before a script runs has
 been written before; their acknowledgements are waited for in tasks of their
-own; whoever is answered after the core has stopped caring is not heard.
+own, for longer than the core cares, because the middleware may have been away.
 """
 
 from __future__ import annotations

@@ -85,9 +85,9 @@ class KafkaBus(Bus):
         read_codecs = {self._name(reading.topic): self._codec(reading.topic) for reading in readings}
         subjects = {name: codec.text for name, codec in codecs.items() if name not in self._ids}
         topics = {name: codec.topic for name, codec in (codecs | read_codecs).items()}
-        wish = _Wish(
-            self._settings, self._registry, subjects, topics, frozenset(read_codecs), frozenset(codecs)
-        )
+        # What the queue may do its scripts may do; the broker takes its time to say that.
+        writable = None if self._is_leaf else frozenset(codecs)
+        wish = _Wish(self._settings, self._registry, subjects, topics, frozenset(read_codecs), writable)
         ends, ids = await in_thread(wish.fulfil)
         if self._is_closed:
             raise BusError("this bus was closed; connect a new one")
@@ -186,7 +186,7 @@ class _Wish:
         schemas: Mapping[str, str],
         topics: Mapping[str, TopicSpec],
         reads: frozenset[str],
-        writes: frozenset[str],
+        writes: frozenset[str] | None,
     ) -> None:
         self._settings = settings
         self._registry = registry

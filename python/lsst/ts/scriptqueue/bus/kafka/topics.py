@@ -43,7 +43,7 @@ def prepare(
     settings: Settings,
     topics: Mapping[str, TopicSpec],
     reads: Collection[str],
-    writes: Collection[str],
+    writes: Collection[str] | None,
     stop: threading.Event,
     limit_s: float = _LIMIT_S,
 ) -> dict[str, int]:
@@ -56,7 +56,8 @@ def prepare(
     topics
         All topics by the broker's name.
     reads, writes
-        Names of those that will be read, and written.
+        Names of those that will be read, and written; None for the latter not
+        to ask whether that is allowed.
     stop
         Set when nobody waits for this any more.
     limit_s
@@ -81,7 +82,8 @@ def prepare(
     admin = settings.make(lambda conf: AdminClient(conf, logger=logger), settings.common, own)
     with _Call(admin, faults, stop, limit_s) as call:
         del admin
-        missing = _missing(call, topics, {AclOperation.READ: reads, AclOperation.WRITE: writes})
+        needs = {} if writes is None else {AclOperation.READ: reads, AclOperation.WRITE: writes}
+        missing = _missing(call, topics, needs)
         created = _create(call, settings, {name: topics[name] for name in missing})
         there = [name for name in reads if name not in created]
         return dict.fromkeys(created & set(reads), 0) | (_ends(call, there) if there else {})
@@ -129,7 +131,7 @@ def _missing(
 ) -> set[str]:
     missing = set()
     asked = call.admin.describe_topics(
-        TopicCollection(list(topics)), include_authorized_operations=True, request_timeout=_LIMIT_S
+        TopicCollection(list(topics)), include_authorized_operations=bool(needs), request_timeout=_LIMIT_S
     )
     call.wait(list(asked.values()))
     for name, future in asked.items():

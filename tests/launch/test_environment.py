@@ -41,3 +41,8 @@ def test_all_else_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {name for name in environment if environment[name] != before.get(name)} == changed
     assert environment.keys() == before.keys()
     assert environment[LAUNCH_ID_VARIABLE] == "one"
+
+
+def test_what_is_handed_down_is_added() -> None:
+    environment = child_environment("/scripts/slew.py", "one", {"A": "1"}, {"A": "2", "B": "3"})
+    assert (environment["A"], environment["B"]) == ("2", "3")

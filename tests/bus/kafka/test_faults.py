@@ -117,6 +117,32 @@ async def test_what_we_may_not_do_with_a_topic_is_told_at_once(
 
 
 @pytest.mark.timeout(30)
+@pytest.mark.parametrize("operation", [AclOperation.READ, AclOperation.WRITE], ids=lambda value: value.name)
+async def test_what_scripts_may_not_do_is_told_to_who_starts_them(
+    bus: Bus, admin: Administrator, kafka_server: Server, subname: str, operation: AclOperation
+) -> None:
+    await bus.open(index=1, writes=[STATE, COMMAND], reads=())
+    topic = f"lsst.{subname}.Probe.logevent_state"
+    allow_all_but(admin, topic, operation)
+    other = connect("kafka", kafka_server.sasl_environment | {"LSST_TOPIC_SUBNAME": subname})
+    with pytest.raises(BusError, match=f"does not allow us to {operation.name} topic {re.escape(topic)};"):
+        await other.hand_down([STATE, COMMAND])
+    await other.aclose()
+
+
+@pytest.mark.timeout(30)
+async def test_a_topic_that_a_script_may_not_see_is_told_at_once(
+    bus: Bus, admin: Administrator, kafka_server: Server, subname: str
+) -> None:
+    await bus.open(index=1, writes=[STATE], reads=())
+    allow_all_but(admin, f"lsst.{subname}.Probe.logevent_state", AclOperation.DESCRIBE)
+    script = connect("kafka", kafka_server.sasl_environment | {"LSST_TOPIC_SUBNAME": subname}, leaf=True)
+    with pytest.raises(BusError, match=r"cannot be looked at: .*authorization failed"):
+        await script.open(index=1, writes=(), reads=[Reading(STATE, EVERY, Collector())])
+    await script.aclose()
+
+
+@pytest.mark.timeout(30)
 async def test_what_is_forbidden_later_is_told_by_the_write(
     admin: Administrator, kafka_server: Server, subname: str
 ) -> None:

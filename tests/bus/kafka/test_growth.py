@@ -16,8 +16,8 @@ import pytest
 from lsst.ts.scriptqueue.bus import FieldSpec, FieldType, Message, Reading, TopicSpec, connect
 from lsst.ts.scriptqueue.bus.avro import schema_text
 from lsst.ts.scriptqueue.bus.kafka.registry import Registry
-from lsst.ts.scriptqueue.sal.definitions import component
 from lsst.ts.scriptqueue.local_kafka.server import Server
+from lsst.ts.scriptqueue.sal.definitions import component
 
 from ..collector import Collector
 from ..links import EVERY

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TypeVar
 
 import pytest
@@ -17,6 +18,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 
 from lsst.ts.scriptqueue.bus import Bus, BusError, IndexRange, Reading, TopicSpec, connect
 from lsst.ts.scriptqueue.bus.avro import schema_text
+from lsst.ts.scriptqueue.bus.kafka import bus as kafka_bus
+from lsst.ts.scriptqueue.bus.kafka import topics
 from lsst.ts.scriptqueue.bus.kafka.registry import Registry
 from lsst.ts.scriptqueue.local_kafka.server import Server
 
@@ -91,11 +94,78 @@ async def test_what_is_written_is_registered_as_it_is(bus: Bus, kafka_server: Se
     assert registry.schema(ids[subject]) == schema_text(STATE)
 
 
-async def test_a_topic_of_several_partitions_is_refused(bus: Bus, kafka_server: Server, subname: str) -> None:
+@pytest.mark.parametrize("leaf", [False, True], ids=["queue", "script"])
+async def test_what_is_handed_down_is_used(
+    bus: Bus, kafka_server: Server, subname: str, monkeypatch: pytest.MonkeyPatch, leaf: bool
+) -> None:
+    handed_down = await bus.hand_down(ALL)
+    registered: list[str] = []
+    monkeypatch.setattr(Registry, "register", lambda _, schemas, timeout_s: registered.extend(schemas))
+    environment = {**kafka_server.environment, "LSST_TOPIC_SUBNAME": subname, **handed_down}
+    got = Collector()
+    child = connect("kafka", environment, leaf=leaf)
+    link = await child.open(index=1, writes=[STATE], reads=[Reading(STATE, EVERY, got)])
+    await link.write(STATE, a_message(number=1))
+    await got.has(1)
+    await child.aclose()
+    assert registered == []
+
+
+async def test_a_script_whose_topics_are_there_asks_with_what_it_reads_by(
+    bus: Bus, kafka_server: Server, subname: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bus.hand_down([STATE, COMMAND])
+
+    def prepare(*_: object) -> None:
+        raise AssertionError("asked with another client")
+
+    monkeypatch.setattr(topics, "prepare", prepare)
+    script = connect("kafka", kafka_server.environment | {"LSST_TOPIC_SUBNAME": subname}, leaf=True)
+    got = Collector()
+    link = await script.open(index=1, writes=[STATE, COMMAND], reads=[Reading(COMMAND, EVERY, got)])
+    await link.write(COMMAND, a_message(COMMAND, number=1))
+    await got.has(1)
+    await script.aclose()
+
+
+async def test_a_script_whose_topics_are_missing_has_them_made(kafka_server: Server, subname: str) -> None:
+    script = connect("kafka", kafka_server.environment | {"LSST_TOPIC_SUBNAME": subname}, leaf=True)
+    got = Collector()
+    link = await script.open(index=1, writes=[STATE, COMMAND], reads=[Reading(COMMAND, EVERY, got)])
+    await link.write(COMMAND, a_message(COMMAND, number=1))
+    await got.has(1)
+    await script.aclose()
+
+
+async def test_who_hands_down_notices_another_registry(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(kafka_bus, "_CHECK_EVERY_S", 0.0)
+
+    def register(_: Registry, schemas: Mapping[str, str], timeout_s: float) -> dict[str, int]:
+        return {subject: 4_000_000 + number for number, subject in enumerate(sorted(schemas))}
+
+    before = await bus.hand_down([STATE])
+    await bus.open(index=1, writes=ALL, reads=())
+    monkeypatch.setattr(Registry, "register", register)
+    assert await bus.hand_down([STATE]) == before
+    checks = [task for task in asyncio.all_tasks() if task.get_name() == "kafka schema ids"]
+    await asyncio.gather(*checks)
+    after = await bus.hand_down([STATE])
+    assert all(":4000" in value for value in after.values())
+    assert "the schema registry has changed" in caplog.text
+
+
+@pytest.mark.parametrize("leaf", [False, True], ids=["queue", "script"])
+async def test_a_topic_of_several_partitions_is_refused(
+    kafka_server: Server, subname: str, leaf: bool
+) -> None:
+    bus = connect("kafka", kafka_server.environment | {"LSST_TOPIC_SUBNAME": subname}, leaf=leaf)
     name = f"lsst.{subname}.Probe.logevent_state"
     ask(kafka_server, lambda admin: admin.create_topics([NewTopic(name, num_partitions=3)])[name].result())
     with pytest.raises(BusError, match=rf"{name} has 3 partitions"):
-        await bus.open(index=1, writes=[STATE], reads=())
+        await bus.open(index=1, writes=[STATE], reads=[Reading(STATE, EVERY, Collector())])
+    await bus.aclose()
 
 
 async def test_garbage_is_skipped_and_logged_once(
@@ -171,15 +241,17 @@ async def test_user_name_and_password_are_used(kafka_server: Server, subname: st
     await bus.aclose()
 
 
+@pytest.mark.parametrize("leaf", [False, True], ids=["queue", "script"])
 @pytest.mark.timeout(20)
-async def test_a_wrong_password_is_told_at_once(kafka_server: Server, subname: str) -> None:
+async def test_a_wrong_password_is_told_at_once(kafka_server: Server, subname: str, leaf: bool) -> None:
     environment = kafka_server.sasl_environment | {"LSST_KAFKA_SECURITY_PASSWORD": "wrong"}
-    bus = connect("kafka", environment | {"LSST_TOPIC_SUBNAME": subname})
+    bus = connect("kafka", environment | {"LSST_TOPIC_SUBNAME": subname}, leaf=leaf)
     with pytest.raises(BusError, match=r"refuses us: .*check LSST_KAFKA_SECURITY_USERNAME"):
-        await bus.open(index=1, writes=[COMMAND], reads=())
+        await bus.open(index=1, writes=[COMMAND], reads=[Reading(COMMAND, EVERY, Collector())])
     await bus.aclose()
 
 
+@pytest.mark.parametrize("leaf", [False, True], ids=["queue", "script"])
 @pytest.mark.parametrize(
     ("variable", "words"),
     [
@@ -188,16 +260,16 @@ async def test_a_wrong_password_is_told_at_once(kafka_server: Server, subname: s
     ],
 )
 async def test_who_is_away_is_named_when_waiting_ends(
-    kafka_server: Server, subname: str, variable: str, words: str
+    kafka_server: Server, subname: str, variable: str, words: str, leaf: bool
 ) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
         value = address if variable == "LSST_KAFKA_BROKER_ADDR" else f"http://{address}"
         environment = kafka_server.environment | {variable: value, "LSST_TOPIC_SUBNAME": subname}
-        bus = connect("kafka", environment | {"LSST_KAFKA_START_LIMIT_S": "0.1"})
+        bus = connect("kafka", environment | {"LSST_KAFKA_START_LIMIT_S": "0.1"}, leaf=leaf)
         with pytest.raises(BusError, match=rf"{words}.*waited 0\.1 s"):
-            await bus.open(index=1, writes=[STATE], reads=())
+            await bus.open(index=1, writes=[STATE], reads=[Reading(STATE, EVERY, Collector())])
         await bus.aclose()
 
 

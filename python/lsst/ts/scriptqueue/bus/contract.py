@@ -229,6 +229,27 @@ class Bus(Protocol):
         """
         ...
 
+    async def hand_down(self, topics: Iterable[TopicSpec]) -> Mapping[str, str]:
+        """Make ready what processes started by this one will read and write.
+
+        Parameters
+        ----------
+        topics
+            What they will read and write.
+
+        Returns
+        -------
+        dict
+            What to add to their environment, so that they need not find out
+            again what is known here. They do without it as well.
+
+        Raises
+        ------
+        BusError
+            If the middleware cannot be reached or refuses.
+        """
+        return {}
+
     async def aclose(self) -> None:
         """Close every link that is open, and the connection. Idempotent."""
         ...

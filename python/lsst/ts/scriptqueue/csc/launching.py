@@ -38,6 +38,8 @@ class Launching:
         Who owns the processes.
     note_index
         Told of each index before its process is started.
+    hand_down
+        Gives variables for the environment of each script.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Launching:
         library: ScriptLibrary,
         launcher: Launcher,
         note_index: Callable[[int], Awaitable[None]] | None = None,
+        hand_down: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
     ) -> None:
         self._runtime = runtime
         self._library = library
         self._launcher = launcher
         self._note_index = note_index
+        self._hand_down = hand_down
         self._launch_ids: dict[int, str] = {}
         self._held: dict[int, list[Event]] = {}
         launcher.on_exit(self._exited)
@@ -78,6 +82,7 @@ class Launching:
         self._launch_ids[index] = launch_id
         if self._note_index is not None:
             await self._note_index(index)
+        handed_down = await self._hand_down() if self._hand_down is not None else {}
         try:
             executable = await self._library.afind(effect.is_standard, effect.path)
             launched = await self._launcher.launch(
@@ -86,7 +91,7 @@ class Launching:
                     sal_index=index,
                     executable=executable,
                     arguments=(str(index),),
-                    environment=child_environment(executable, launch_id),
+                    environment=child_environment(executable, launch_id, handed_down=handed_down),
                 )
             )
         except (ScriptPathError, LaunchError) as error:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
-from ..bus import IndexRange, Message
+from ..bus import BusError, IndexRange, Message
 from ..core.commands import Command, Pause, Resume, ShowQueue, ShowScript
 from ..core.effects import RequestBlockId
 from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged
@@ -104,7 +105,7 @@ class ScriptQueueCsc(BaseCsc):
         self.model = QueueModel(index, self._settings.limits, last_index=last_index)
         self._runtime = Runtime(self.model, domain.clock, self.log)
         note_index = index_counter.note if index_counter else None
-        self._launching = Launching(self._runtime, library, launcher, note_index)
+        self._launching = Launching(self._runtime, library, launcher, note_index, self._hand_down)
         link = ScriptLink(self._runtime, self._scripts, self._settings.limits, self._launching.post)
         publishing = Publishing(self._runtime.outbox, self.events.__getitem__)
         for edge in (self._launching, link, publishing):
@@ -135,6 +136,7 @@ class ScriptQueueCsc(BaseCsc):
     async def _introduce(self) -> None:
         await self._scripts.start_task
         self.spawn(self._run_queue(), "queue", background=True)
+        self.spawn(self._prepare_scripts(), "topics of scripts", background=True)
         await self._runtime.started()
         await self.events["rootDirectories"].set_write(
             standard=self._library.standard.directory, external=self._library.external.directory
@@ -248,6 +250,20 @@ class ScriptQueueCsc(BaseCsc):
             self._runtime.post(BlockIdFailed(self._runtime.now(), effect.request, str(error)))
         else:
             self._runtime.post(BlockIdGiven(self._runtime.now(), effect.request, block_id))
+
+    async def _prepare_scripts(self) -> None:
+        """See that the first script finds its topics."""
+        await self._hand_down()
+
+    async def _hand_down(self) -> Mapping[str, str]:
+        """Return what the bus has for the environment of scripts; nothing must keep one from starting."""
+        script = self._scripts.spec
+        topics = (*script.commands.values(), *script.events.values(), script.ackcmd)
+        try:
+            return await self.domain.bus.hand_down(topics)
+        except BusError as error:
+            self.log.warning("Scripts start without what is known here: %s", error)
+            return {}
 
     async def _run_queue(self) -> None:
         try:

@@ -2,43 +2,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bus on Kafka: what the links of one process share.
 
-Opening asks the registry and the broker at the same time, for all topics in as
-few calls as there can be; what this process already knows is not asked again.
-A broker or registry that is away is waited for, and that is said.
+What this process already knows is not asked again, and what others of its
+kind will need can be handed down to them. What is not urgent is looked at
+when everything runs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
+from typing import Any
 
 from ..contract import Bus, BusError, Link, Reading, TopicKind, TopicSpec
-from .blocking import Interrupted, in_thread
-from .codec import Codec
+from .blocking import in_thread
+from .catalogue import Catalogue
 from .consumer import Consumer
-from .faults import BrokerAway
 from .framing import message_key
+from .handed_down import VARIABLE, handed_down
 from .link import KafkaLink, Outlet
-from .policies import check_policies
+from .opening import Found, Opening, Wish
 from .producer import Producer
-from .registry import Registry, RegistryAway
+from .registry import Registry
+from .schema_ids import SchemaIds, by_subject
 from .schemas import KnownSchemas
 from .settings import Settings
 from .stream import Tap
-from .topics import TopicIsNew, prepare
 
 __all__ = ["KafkaBus"]
 
 logger = logging.getLogger(__name__)
 
-_SAY_EVERY_S = 10.0
-_TRY_EVERY_S = 0.5
-_ANSWER_S = 1.0
-_TRY_AGAIN_S = 0.03
+#: How old what is handed down may be before it is compared with the registry (seconds).
+_CHECK_EVERY_S = 60.0
+
+#: How long the registry is waited for then (seconds).
+_CHECK_LIMIT_S = 3.0
 
 
 class KafkaBus(Bus):
@@ -60,15 +63,17 @@ class KafkaBus(Bus):
 
     def __init__(self, environ: Mapping[str, str] = os.environ, *, leaf: bool = False) -> None:
         self._is_leaf = leaf
-        self._checks: set[asyncio.Task[None]] = set()
         self._settings = Settings.from_environment(environ)
-        self._registry = Registry(self._settings.registry)
-        self._schemas = KnownSchemas(self._registry)
-        self._codecs: dict[tuple[str, str], Codec] = {}
-        self._ids: dict[str, int] = {}
+        registry = Registry(self._settings.registry)
+        self._schemas = KnownSchemas(registry)
+        self._schema_ids = SchemaIds(registry, self._settings.registry, environ.get(VARIABLE, ""))
+        self._catalogue = Catalogue(self._settings)
         self._producer: Producer | None = None
         self._consumer: Consumer | None = None
+        self._beginning = asyncio.Lock()
         self._links: set[KafkaLink] = set()
+        self._checks: set[asyncio.Task[None]] = set()
+        self._ids_checked_at = -math.inf
         self._is_closed = False
 
     async def open(
@@ -78,41 +83,21 @@ class KafkaBus(Bus):
         writes: Iterable[TopicSpec],
         reads: Iterable[Reading],
     ) -> Link:
-        if self._is_closed:
-            raise BusError("this bus was closed; connect a new one")
         written, readings = list(writes), list(reads)
-        codecs = {self._name(spec): self._codec(spec) for spec in written}
-        read_codecs = {self._name(reading.topic): self._codec(reading.topic) for reading in readings}
-        subjects = {name: codec.text for name, codec in codecs.items() if name not in self._ids}
-        topics = {name: codec.topic for name, codec in (codecs | read_codecs).items()}
-        # What the queue may do its scripts may do; the broker takes its time to say that.
-        writable = None if self._is_leaf else frozenset(codecs)
-        wish = _Wish(self._settings, self._registry, subjects, topics, frozenset(read_codecs), writable)
-        ends, ids = await in_thread(wish.fulfil)
-        if self._is_closed:
-            raise BusError("this bus was closed; connect a new one")
-        self._ids |= ids
-        for name, codec in codecs.items():
-            codec.learn(self._ids[name], codec.text)
+        catalogue = self._catalogue
+        ends = await self._prepare(written, [reading.topic for reading in readings])
         taps = [
-            Tap(name, self._codec(reading.topic), reading, ends[name])
+            Tap(name, catalogue.codec(reading.topic), reading, ends[name])
             for reading in readings
-            for name in [self._name(reading.topic)]
+            for name in [catalogue.name(reading.topic)]
         ]
-        if written and self._producer is None:
-            self._producer = Producer(self._settings)
-        if taps and self._consumer is None:
-            self._consumer = Consumer(self._settings, self._schemas)
         outlets = {
             (spec.component, spec.name): Outlet(
-                self._name(spec),
-                self._codec(spec),
-                self._ids[self._name(spec)],
-                message_key(spec, index),
+                catalogue.name(spec), catalogue.codec(spec), message_key(spec, index)
             )
             for spec in written
         }
-        link = KafkaLink(self._producer, self._consumer, outlets, taps, self._links.discard)
+        link = KafkaLink(self._producer, self._consumer, outlets, catalogue.ids, taps, self._links.discard)
         self._links.add(link)
         try:
             await self._catch_up(taps)
@@ -120,8 +105,19 @@ class KafkaBus(Bus):
             await link.aclose()
             raise
         if not self._is_leaf and any(spec.kind is TopicKind.EVENT for spec in written):
-            self._check_policies(topics)
+            self._check_policies(catalogue.by_name([*written, *(reading.topic for reading in readings)]))
         return link
+
+    async def hand_down(self, topics: Iterable[TopicSpec]) -> Mapping[str, str]:
+        specs = list(topics)
+        if self._catalogue.unknown(specs):
+            await self._prepare_for_others(specs)
+        elif time.monotonic() > self._ids_checked_at + _CHECK_EVERY_S:
+            self._ids_checked_at = time.monotonic()
+            self._begin_check("kafka schema ids", self._check_ids(specs))
+        texts = self._catalogue.texts(specs)
+        ids = by_subject({name: self._catalogue.ids[name] for name in texts})
+        return {VARIABLE: handed_down(self._settings.registry, by_subject(texts), ids)}
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -139,12 +135,80 @@ class KafkaBus(Bus):
         if self._schemas.is_asking:
             await in_thread(lambda stop: self._schemas.join())
 
-    def _check_policies(self, topics: Mapping[str, TopicSpec]) -> None:
-        check = asyncio.create_task(
-            in_thread(lambda stop: check_policies(self._settings, topics, stop)), name="Kafka policies"
+    async def _prepare(
+        self, written: Collection[TopicSpec], read: Collection[TopicSpec]
+    ) -> Mapping[str, int]:
+        """See that topics are there, schemas registered and we connected; return the ends of what is read."""
+        if not self._is_connected(written, read):
+            async with self._beginning:
+                if not self._is_connected(written, read):
+                    return await self._connect(written, read)
+        return (await self._ask(self._wish(written, read))).ends
+
+    async def _prepare_for_others(self, specs: Collection[TopicSpec]) -> None:
+        """See that topics are there and schemas registered, and that they may be written and read."""
+        topics = self._catalogue.by_name(specs)
+        names = frozenset(topics)
+        self._ids_checked_at = time.monotonic()
+        await self._ask(Wish(topics, frozenset(), names, names, self._catalogue.unknown(specs), {}))
+        self._check_policies(topics)
+
+    def _is_connected(self, written: Collection[TopicSpec], read: Collection[TopicSpec]) -> bool:
+        return not (read and self._consumer is None) and not (written and self._producer is None)
+
+    async def _connect(
+        self, written: Collection[TopicSpec], read: Collection[TopicSpec]
+    ) -> Mapping[str, int]:
+        """As `_prepare`, and make the clients that are still missing; one opening at a time does that."""
+        consumer: Consumer | None = None
+        producer: Producer | None = None
+        try:
+            # Who needs to know what is allowed has to ask with another client.
+            if read and self._consumer is None and self._is_leaf:
+                consumer = Consumer(self._settings, self._schemas)
+            if written and self._producer is None:
+                producer = Producer(self._settings)
+            found = await self._ask(self._wish(written, read), consumer, producer)
+            if consumer is not None and not found.is_all_there:
+                consumer.close()
+                consumer = None
+            if read and self._consumer is None:
+                self._consumer, consumer = consumer or Consumer(self._settings, self._schemas), None
+            if producer is not None:
+                self._producer, producer = producer, None
+        finally:
+            if consumer is not None:
+                consumer.close()
+            if producer is not None:
+                await producer.aclose()
+        return found.ends
+
+    def _wish(self, written: Collection[TopicSpec], read: Collection[TopicSpec]) -> Wish:
+        writes, reads = self._catalogue.by_name(written), self._catalogue.by_name(read)
+        # What the queue may do its scripts may do, and the queue has asked.
+        nothing: frozenset[str] = frozenset()
+        return Wish(
+            topics=reads | writes,
+            ends=frozenset(reads),
+            may_read=nothing if self._is_leaf else frozenset(reads),
+            may_write=nothing if self._is_leaf else frozenset(writes),
+            written=self._catalogue.unknown(written),
+            read=self._catalogue.unknown(read),
         )
-        self._checks.add(check)
-        check.add_done_callback(self._checks.discard)
+
+    async def _ask(
+        self, wish: Wish, consumer: Consumer | None = None, producer: Producer | None = None
+    ) -> Found:
+        self._check_open()
+        opening = Opening(self._settings, self._schema_ids, wish, consumer, producer)
+        found = await in_thread(opening.carry_out)
+        self._check_open()
+        self._catalogue.learn(found.ids)
+        return found
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise BusError("this bus was closed; connect a new one")
 
     async def _catch_up(self, taps: list[Tap]) -> None:
         if self._consumer is None or not taps:
@@ -163,77 +227,30 @@ class KafkaBus(Bus):
                 f"{who} gave no history within {self._settings.start_limit_s:g} s: {late}"
             ) from None
 
-    def _name(self, spec: TopicSpec) -> str:
-        return self._settings.topic_name(spec)
+    def _begin_check(self, name: str, check: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(check, name=name)
+        self._checks.add(task)
+        task.add_done_callback(self._checks.discard)
 
-    def _codec(self, spec: TopicSpec) -> Codec:
-        key = (spec.component, spec.name)
-        codec = self._codecs.get(key)
-        if codec is None:
-            codec = self._codecs[key] = Codec(spec)
-        elif codec.topic is not spec and codec.topic.fields != spec.fields:
-            raise BusError(f"{spec.component}.{spec.name} is open with other fields; use one definition")
-        return codec
+    def _check_policies(self, topics: Mapping[str, TopicSpec]) -> None:
+        def look(stop: threading.Event) -> None:
+            # A large import, which scripts do without.
+            from .policies import check_policies
 
+            check_policies(self._settings, topics, stop)
 
-class _Wish:
-    """What an opening asks of registry and broker; in a thread."""
+        self._begin_check("Kafka policies", in_thread(look))
 
-    def __init__(
-        self,
-        settings: Settings,
-        registry: Registry,
-        schemas: Mapping[str, str],
-        topics: Mapping[str, TopicSpec],
-        reads: frozenset[str],
-        writes: frozenset[str] | None,
-    ) -> None:
-        self._settings = settings
-        self._registry = registry
-        self._schemas = schemas
-        self._topics = topics
-        self._reads = reads
-        self._writes = writes
-
-    def fulfil(self, stop: threading.Event) -> tuple[dict[str, int], dict[str, int]]:
-        """Return the ends of the topics read, and the ids of the schemas written."""
-        began_at = said_at = time.monotonic()
-        while True:
-            left_s = self._settings.start_limit_s - (time.monotonic() - began_at)
-            try:
-                # Even the shortest limit leaves a broker that is there the time to answer.
-                return self._try(stop, min(max(left_s, _ANSWER_S), _SAY_EVERY_S))
-            except (BrokerAway, RegistryAway) as error:
-                now = time.monotonic()
-                if now - began_at >= self._settings.start_limit_s:
-                    raise BusError(f"{error} (waited {self._settings.start_limit_s:g} s)") from error
-                if now - said_at >= _SAY_EVERY_S:
-                    said_at = now
-                    logger.warning("waiting: %s", error)
-                pause_s = _TRY_AGAIN_S if isinstance(error, TopicIsNew) else _TRY_EVERY_S
-            if stop.wait(pause_s):
-                raise Interrupted
-
-    def _try(self, stop: threading.Event, limit_s: float) -> tuple[dict[str, int], dict[str, int]]:
-        ids: dict[str, int] = {}
-        faults: list[BusError] = []
-
-        def register() -> None:
-            try:
-                found = self._registry.register(
-                    {f"{name}-value": text for name, text in self._schemas.items()}, limit_s
-                )
-            except BusError as error:
-                faults.append(error)
-            else:
-                ids.update({subject.removesuffix("-value"): number for subject, number in found.items()})
-
-        registering = threading.Thread(target=register, name="kafka-register")
-        registering.start()
+    async def _check_ids(self, specs: Collection[TopicSpec]) -> None:
+        """See whether the registry still is the one it was, and if not, tell it all again."""
         try:
-            ends = prepare(self._settings, self._topics, self._reads, self._writes, stop, limit_s)
-        finally:
-            registering.join()
-        if faults:
-            raise faults[0]
-        return ends, ids
+            ids = await self._register(self._catalogue.texts(specs))
+            if all(self._catalogue.ids[name] == number for name, number in ids.items()):
+                return
+            logger.warning("the schema registry has changed; all schemas are registered again")
+            self._catalogue.learn(await self._register(self._catalogue.known()))
+        except BusError as error:
+            logger.warning("schema ids could not be checked: %s", error)
+
+    async def _register(self, texts: Mapping[str, str]) -> dict[str, int]:
+        return await in_thread(lambda _: self._schema_ids.register(texts, _CHECK_LIMIT_S))

@@ -3,8 +3,8 @@
 """What this process reads: one consumer, in a thread of its own.
 
 Partitions are assigned by hand, from offsets that are known before, so that
-nothing is missed and no group is joined. Only the thread touches the consumer;
-wishes reach it through a queue. What has been read is handed to the event loop
+nothing is missed and no group is joined. From the first wish on only the
+thread touches the consumer; wishes reach it through a queue. What has been read is handed to the event loop
 in batches, and only a few are under way at a time: a loop that is busy makes
 the broker keep the rest. So there is no buffer here that could overflow; what
 the broker removes before it was read is told as an error.
@@ -18,13 +18,14 @@ import functools
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from ..contract import Message
+from .ends import ends_if_all_there
 from .faults import Faults
 from .schemas import KnownSchemas
 from .settings import Settings
@@ -98,7 +99,7 @@ class Consumer:
     def __init__(self, settings: Settings, schemas: KnownSchemas) -> None:
         self._loop = asyncio.get_running_loop()
         self._schemas = schemas
-        self._faults = Faults(settings.broker)
+        self._faults = Faults(settings.broker, logging.DEBUG)
         own = {"error_cb": self._faults.note}
         parts = (_SETTINGS, settings.common, settings.consumer, own)
         self._client = settings.make(lambda conf: Client(conf, logger=logger), *parts)
@@ -109,6 +110,10 @@ class Consumer:
         self._complained: set[tuple[str, int]] = set()
         self._thread = threading.Thread(target=self._run, name="kafka-consumer", daemon=True)
         self._thread.start()
+
+    def look(self, names: Collection[str], stop: threading.Event, limit_s: float) -> Mapping[str, int] | None:
+        """Return how far topics have come, as `ends_if_all_there`; before the first `attach`. Blocks."""
+        return ends_if_all_there(self._client, names, self._faults, stop, limit_s)
 
     def attach(self, taps: Sequence[Tap]) -> None:
         """Begin to read."""
@@ -233,6 +238,7 @@ class Consumer:
                 logger.exception("%s.%s: the reader of a message failed", spec.component, spec.name)
 
     def _attach(self, taps: Sequence[Tap]) -> None:
+        self._faults.begin_to_tell()
         starts: dict[str, int] = {}
         for tap in taps:
             if tap.is_closed:

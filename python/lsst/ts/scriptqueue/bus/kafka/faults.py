@@ -30,7 +30,15 @@ _REFUSED = frozenset(
 
 
 class BrokerAway(BusError):
-    """The broker does not answer; it may come back."""
+    """The broker does not answer; it may come back.
+
+    Attributes
+    ----------
+    is_brief
+        Is it to be expected back at once?
+    """
+
+    is_brief = False
 
 
 class Faults:
@@ -59,6 +67,11 @@ class Faults:
         if error.code() not in self._said:
             self._said.add(error.code())
             logger.log(self._level, "Kafka at %s: %s", self._broker, error.str())
+
+    def begin_to_tell(self) -> None:
+        """From now on say what is lost: until now whoever waited did."""
+        self._level = logging.WARNING
+        self._said.clear()
 
     def answered(self) -> None:
         """Note that the broker is there: what is lost from now on is told anew."""

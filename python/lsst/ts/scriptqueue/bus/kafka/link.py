@@ -27,15 +27,12 @@ class Outlet:
         The broker's name of it.
     codec
         Its bytes.
-    schema_id
-        The registry's id of its schema.
     key
         The key of each message.
     """
 
     name: str
     codec: Codec
-    schema_id: int
     key: bytes
 
 
@@ -50,6 +47,9 @@ class KafkaLink(Link):
         What reads; None if nothing is read.
     outlets
         Topics that are written, by component and name.
+    schema_ids
+        The registry's id of each schema, by the broker's name of the topic;
+        as it is at the time of writing.
     taps
         Readers.
     on_close
@@ -61,12 +61,14 @@ class KafkaLink(Link):
         producer: Producer | None,
         consumer: Consumer | None,
         outlets: Mapping[tuple[str, str], Outlet],
+        schema_ids: Mapping[str, int],
         taps: Sequence[Tap],
         on_close: Callable[[KafkaLink], None],
     ) -> None:
         self._producer = producer
         self._consumer = consumer
         self._outlets = outlets
+        self._schema_ids = schema_ids
         self._taps = taps
         self._on_close = on_close
         self._is_closed = False
@@ -79,7 +81,7 @@ class KafkaLink(Link):
             raise BusError(
                 f"{topic.component}.{topic.name} was not opened for writing; name it in `writes` of Bus.open"
             )
-        value = outlet.codec.encode(outlet.schema_id, message)
+        value = outlet.codec.encode(self._schema_ids[outlet.name], message)
         await self._producer.write(outlet.name, outlet.key, value)
 
     async def aclose(self) -> None:

@@ -21,6 +21,7 @@ The thread sleeps when nothing is under way.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -50,6 +51,7 @@ _LONG_S = 3.0
 _SAY_EVERY_S = 10.0
 
 _PULSE_S = 0.1
+_INTRODUCTION_S = 1.0
 _SETTINGS = {
     "linger.ms": 0,
     "allow.auto.create.topics": False,
@@ -93,7 +95,7 @@ class Producer:
         self._loop = asyncio.get_running_loop()
         self._settings = settings
         self._connect = connect
-        self._faults = Faults(settings.broker)
+        self._faults = Faults(settings.broker, logging.DEBUG)
         self._fatal: Any = None
         self._is_forbidden = False
         self._client = self._new_client()
@@ -106,6 +108,24 @@ class Producer:
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="kafka-producer", daemon=True)
         self._thread.start()
+
+    def introduce(self, topic: str) -> None:
+        """Get the number that an idempotent producer needs before its first message; blocks.
+
+        The library asks for it whenever an answer about topics comes in, if
+        it has a connection at that time, and else only half a second later.
+        The first answer makes it connect, so there have to be two.
+
+        Parameters
+        ----------
+        topic
+            Some topic that is there.
+        """
+        with contextlib.suppress(KafkaException):
+            for _ in range(2):
+                self._client.list_topics(topic, _INTRODUCTION_S)
+        self._client.poll(0)
+        self._faults.begin_to_tell()
 
     async def write(self, topic: str, key: bytes, value: bytes) -> None:
         """Write a message, and wait until the broker has it.

@@ -104,6 +104,31 @@ class Registry:
             raise faults[0]
         return ids
 
+    def id_of(self, subject: str, text: str, timeout_s: float = _TIMEOUT_S) -> int | None:
+        """Return the id that a schema has under a subject, None if it is not registered there.
+
+        Parameters
+        ----------
+        subject, text
+            The schema.
+        timeout_s
+            How long to wait for each step of an answer.
+
+        Raises
+        ------
+        RegistryAway
+            If it does not answer.
+        BusError
+            If it refuses to say.
+        """
+        connection = self._connection(timeout_s)
+        path = f"/subjects/{urllib.parse.quote(subject, safe='')}?normalize=False"
+        try:
+            answer = self._ask(connection, "POST", path, {"schema": text}, none_at=404)
+        finally:
+            connection.close()
+        return None if answer is None else self._id(answer, subject)
+
     def schema(self, schema_id: int, timeout_s: float = _TIMEOUT_S) -> str:
         """Return the text of a schema.
 
@@ -133,7 +158,9 @@ class Registry:
 
     def _register(self, connection: http.client.HTTPConnection, subject: str, text: str) -> int:
         path = f"/subjects/{urllib.parse.quote(subject, safe='')}/versions?normalize=False"
-        answer = self._ask(connection, "POST", path, {"schema": text})
+        return self._id(self._ask(connection, "POST", path, {"schema": text}), subject)
+
+    def _id(self, answer: Any, subject: str) -> int:
         try:
             return int(answer["id"])
         except (KeyError, TypeError, ValueError):
@@ -146,8 +173,14 @@ class Registry:
         return kind(self._parts.hostname or "", self._parts.port, timeout=timeout_s)
 
     def _ask(
-        self, connection: http.client.HTTPConnection, method: str, path: str, body: object = None
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: object = None,
+        none_at: int | None = None,
     ) -> Any:
+        """Ask, and return what the answer holds; None if its status is `none_at`."""
         content = None if body is None else json.dumps(body)
         try:
             connection.request(method, self._parts.path.rstrip("/") + path, content, self._headers)
@@ -159,6 +192,8 @@ class Registry:
             raise RegistryAway(
                 f"the schema registry at {self._where} answers {response.status}: {text[:200]!r}"
             )
+        if response.status == none_at:
+            return None
         if response.status >= 300:
             raise BusError(
                 f"the schema registry at {self._where} refuses {method} {path}: {response.status} "

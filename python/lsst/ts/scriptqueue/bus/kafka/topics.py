@@ -42,12 +42,13 @@ _NOT_YET = frozenset(
 def prepare(
     settings: Settings,
     topics: Mapping[str, TopicSpec],
-    reads: Collection[str],
-    writes: Collection[str] | None,
+    ends: Collection[str],
+    may_read: Collection[str],
+    may_write: Collection[str],
     stop: threading.Event,
     limit_s: float = _LIMIT_S,
 ) -> dict[str, int]:
-    """Create what is missing, and find the ends of what is read.
+    """Create what is missing, and find ends; see that we are allowed what we need.
 
     Parameters
     ----------
@@ -55,9 +56,11 @@ def prepare(
         The connection.
     topics
         All topics by the broker's name.
-    reads, writes
-        Names of those that will be read, and written; None for the latter not
-        to ask whether that is allowed.
+    ends
+        Names of those whose ends are wanted.
+    may_read, may_write
+        Names of those that we must be allowed to read, and to write; empty
+        not to ask.
     stop
         Set when nobody waits for this any more.
     limit_s
@@ -66,7 +69,7 @@ def prepare(
     Returns
     -------
     dict
-        The offset of the next message, by name of those read.
+        The offset of the next message, by name of those wanted.
 
     Raises
     ------
@@ -82,11 +85,12 @@ def prepare(
     admin = settings.make(lambda conf: AdminClient(conf, logger=logger), settings.common, own)
     with _Call(admin, faults, stop, limit_s) as call:
         del admin
-        needs = {} if writes is None else {AclOperation.READ: reads, AclOperation.WRITE: writes}
+        all_needs = {AclOperation.READ: may_read, AclOperation.WRITE: may_write}
+        needs = {operation: names for operation, names in all_needs.items() if names}
         missing = _missing(call, topics, needs)
         created = _create(call, settings, {name: topics[name] for name in missing})
-        there = [name for name in reads if name not in created]
-        return dict.fromkeys(created & set(reads), 0) | (_ends(call, there) if there else {})
+        there = [name for name in ends if name not in created]
+        return dict.fromkeys(created & set(ends), 0) | (_ends(call, there) if there else {})
 
 
 class TopicIsNew(BrokerAway):
@@ -94,6 +98,8 @@ class TopicIsNew(BrokerAway):
 
     Who asked remembers the answer, so somebody new has to ask.
     """
+
+    is_brief = True
 
 
 class _Call:

@@ -19,6 +19,7 @@ from typing import Any
 from bare_dds import PING, PONG, READY, BarePeer
 from children import Crowd, Usage, memory_of
 from figures import Readings
+from middleware import Middleware
 from watch import ScriptWatch
 
 from lsst.ts.scriptqueue.bus.contract import TopicSpec
@@ -157,9 +158,12 @@ async def _measure_program(key: str, program: str, count: int, readings: Reading
             readings.add("asyncio_cpu", *(usage.cpu_s for usage in usages))
 
 
-async def measure_scripts(watch: ScriptWatch, script: Path, count: int, readings: Readings) -> None:
+async def measure_scripts(
+    middleware: Middleware, watch: ScriptWatch, script: Path, count: int, readings: Readings
+) -> None:
     """Start so many scripts at once, and hear each report UNCONFIGURED."""
-    environment = child_environment(str(script), "bench")
+    handed_down = await watch.bus.hand_down(component("Script").topics.values())
+    environment = child_environment(str(script), "bench", middleware.environment, handed_down)
     with Crowd() as crowd:
         indices = range(FIRST_INDEX, FIRST_INDEX + count)
         watch.forget()

@@ -43,6 +43,7 @@ async def measure_adds(
     added = await asyncio.gather(*(add() for _ in range(count)))
     indices = [index for index, _ in added]
     reports = await watch.reached(indices, ScriptState.CONFIGURED, LIMIT_S)
+    configured = time.perf_counter()
     readings.add(f"configured_{count}", max(report.heard for report in reports.values()) - began)
     if count == 1:
         readings.add("ack", added[0][1] * 1e3)
@@ -51,7 +52,9 @@ async def measure_adds(
         memories = [memory_of(process.pid) for process in processes]
         readings.add("script_rss", *(memory.rss_mb for memory in memories))
         readings.add("script_pss", *(memory.pss_mb for memory in memories))
+    began += time.perf_counter() - configured
     await _run_all(service, watch, indices, processes)
+    readings.add(f"gone_{count}", time.perf_counter() - began)
     if count == 20:
         readings.add("script_cpu", (service.children_cpu() - children_before) / count)
         readings.add("queue_cpu", (cpu_of(service.pid) - cpu_before) / count * 1e3)
@@ -70,13 +73,17 @@ async def measure_handovers(
     running = await watch.reached(indices, ScriptState.RUNNING, LIMIT_S)
     for before, after in itertools.pairwise(indices):
         readings.add("handover", (running[after].sent_tai - done[before].sent_tai) * 1e3)
+    ends = await service.ended(indices)
+    readings.add("end", *(ends[index] - done[index].sent_tai for index in indices))
 
 
-async def measure_idle(service: Service, floors: Floors, beats: int, readings: Readings) -> None:
-    """Let an enabled queue and a bare participant do nothing but beat, at the same time."""
+async def measure_idle(service: Service, floors: Floors | None, beats: int, readings: Readings) -> None:
+    """Let an enabled queue and a bare participant, if there are floors, do nothing but beat."""
     with Crowd() as crowd:
-        await floors.start_bare(crowd, 1, interval_s=1.0)
-        pids = {"queue_idle": service.pid, "bare_idle": crowd.pids[0]}
+        pids = {"queue_idle": service.pid}
+        if floors is not None:
+            await floors.start_bare(crowd, 1, interval_s=1.0)
+            pids["bare_idle"] = crowd.pids[0]
         await service.beats(1)
         before = {key: cpu_of(pid) for key, pid in pids.items()}
         began = time.perf_counter()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from figures import FIGURES, Figure, Readings
@@ -27,50 +27,65 @@ def machine() -> Mapping[str, Any]:
     }
 
 
-def table(readings: Readings, where: Mapping[str, Any], *, quick: bool) -> str:
-    """Return the table as text."""
-    rows = [_HEAD, *(_row(figure, readings) for figure in FIGURES if readings.of(figure.key))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = [_line(row, widths) for row in rows]
-    lines.insert(1, "-" * len(lines[0]))
+def table(measured: Sequence[Readings], where: Mapping[str, Any], notes: Sequence[str]) -> str:
+    """Return the tables as text, one for what needs no middleware and one for each."""
+    parts = [
+        [_row(figure, readings) for figure in FIGURES if readings.of(figure.key)] for readings in measured
+    ]
+    all_rows = [_HEAD, *(row for rows in parts for row in rows)]
+    widths = [max(len(row[column]) for row in all_rows) for column in range(len(_HEAD))]
+    lines = []
+    for readings, rows in zip(measured, parts, strict=True):
+        title = {"": "without middleware", "dds": "DDS", "kafka": "Kafka"}[readings.middleware]
+        head = _line((title, *_HEAD[1:]), widths)
+        lines += [head, "-" * max(len(head), sum(widths)), *(_line(row, widths) for row in rows), ""]
     lines += [
-        "",
         "floor: what the same takes without us, measured in this run; ratio: of the medians",
-        "target: for two cores; deployed: today's ScriptQueue and scripts, on Kafka",
+        "target: for two cores; deployed: today's ScriptQueue and scripts, on Kafka, on another day",
         f"{where['cores']} cores, Python {where['python']}, {where['system']},"
         f" load when this began {where['load_at_start']}",
+        *notes,
     ]
-    if quick:
-        lines.append("quick: few readings, a short idle time; no figures to quote")
     return "\n".join(lines)
 
 
-def as_json(readings: Readings, where: Mapping[str, Any], *, quick: bool) -> str:
+def as_json(measured: Sequence[Readings], where: Mapping[str, Any], notes: Sequence[str]) -> str:
     """Return all readings."""
-    figures = {
+    return json.dumps(
+        {
+            "machine": dict(where),
+            "notes": list(notes),
+            **{readings.middleware or "common": _figures(readings) for readings in measured},
+        },
+        indent=1,
+    )
+
+
+def _figures(readings: Readings) -> Mapping[str, Any]:
+    return {
         figure.key: {
             "title": figure.title,
             "unit": figure.unit,
             "readings": readings.of(figure.key),
             "median": readings.median(figure.key),
             "floor": readings.floor(figure),
-            "floors": figure.floors,
-            "target": figure.target,
+            "floors": figure.aim(readings.middleware).floors,
+            "target": figure.aim(readings.middleware).target,
             "deployed": figure.deployed,
         }
         for figure in FIGURES
         if readings.of(figure.key)
     }
-    return json.dumps({"machine": dict(where), "quick": quick, "figures": figures}, indent=1)
 
 
 def _row(figure: Figure, readings: Readings) -> tuple[str, ...]:
     values = readings.of(figure.key)
     median = readings.median(figure.key) or 0.0
     floor = readings.floor(figure)
+    target = figure.aim(readings.middleware).target
     verdict = ""
-    if figure.target is not None:
-        verdict = "met" if median <= figure.target else "above"
+    if target is not None:
+        verdict = "met" if median <= target else "above"
     return (
         figure.title,
         figure.unit,
@@ -80,9 +95,9 @@ def _row(figure: Figure, readings: Readings) -> tuple[str, ...]:
         str(len(values)),
         _number(floor),
         f"{median / floor:.1f}" if floor else "",
-        "" if figure.target is None else f"{figure.target:g}",
+        "" if target is None else f"{target:g}",
         verdict,
-        figure.deployed,
+        figure.deployed if readings.middleware == "kafka" else "",
     )
 
 

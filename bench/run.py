@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures how fast this project is, and prints it beside its floors.
 
-    .venv/bin/python bench/run.py [--quick] [--json FILE]
+    .venv/bin/python bench/run.py [--quick] [--only dds|kafka] [--json FILE]
 
 Figures and their floors are taken in turn (A B A B), so that whatever else
 the machine does falls on both. Nothing is asserted: a figure above its target
@@ -13,19 +13,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
-import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from figures import Readings
+from kafka_floors import KafkaFloors
 from loading import Floors, measure_interpreters, measure_scripts
+from middleware import Middleware, dds, kafka
 from queueing import measure_adds, measure_handovers, measure_idle, measure_memory
 from report import as_json, machine, table
 from service import running_service
@@ -76,71 +78,145 @@ THOROUGH = Plan({1: 10, 20: 3, 100: 1}, starts=3, handovers=20, round_trips=500,
 QUICK = Plan({1: 2, 20: 1}, starts=1, handovers=4, round_trips=100, idle_beats=3)
 
 
-async def measure_floor(floors: Floors, count: int, readings: Readings) -> None:
-    """Measure what so many processes take at least."""
-    await measure_interpreters(count, readings)
-    if count <= MOST_BARE:
-        await floors.measure_bare(count)
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A middleware that is measured.
+
+    Attributes
+    ----------
+    middleware
+        Which.
+    readings
+        Where it goes.
+    dds, kafka
+        Its floors; one of them is None.
+    domain
+        Where its clients are.
+    watch
+        A client that hears its scripts.
+    """
+
+    middleware: Middleware
+    readings: Readings
+    dds: Floors | None
+    kafka: KafkaFloors | None
+    domain: Domain
+    watch: ScriptWatch
+
+    async def measure_bare(self, count: int) -> None:
+        """Measure what so many processes take at least."""
+        if count > MOST_BARE:
+            return
+        if self.dds is not None:
+            await self.dds.measure_bare(count)
+        if self.kafka is not None:
+            await self.kafka.measure_bare(count)
+
+    async def measure_trips(self, count: int) -> None:
+        """Measure what a message takes at least."""
+        if self.dds is not None:
+            await self.dds.measure_round_trips(count)
+        if self.kafka is not None:
+            await self.kafka.measure_trips(count)
 
 
-async def measure(plan: Plan, dds_domain: int) -> Readings:
+async def measure(plan: Plan, middlewares: Sequence[Middleware], floor_domain: int) -> Sequence[Readings]:
     """Measure all."""
-    readings = Readings()
-    readings.add("listening", DUPLICATE_WATCH_S)
-    with tempfile.TemporaryDirectory(prefix="scriptqueue-bench-") as name:
-        folder = Path(name)
-        floors = Floors(dds_domain + 1, folder, readings)
-        async with Domain.connect("dds") as domain, ScriptWatch(domain) as watch:
+    common = Readings()
+    common.add("listening", DUPLICATE_WATCH_S)
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scriptqueue-bench-")))
+        subjects = []
+        for middleware in middlewares:
+            readings = Readings(middleware.name, common)
+            is_kafka = middleware.name == "kafka"
+            domain = await stack.enter_async_context(middleware.domain())
+            kafka_floors = KafkaFloors(middleware, folder, readings) if is_kafka else None
+            if kafka_floors is not None:
+                stack.callback(kafka_floors.remove_topics)
+            subject = Subject(
+                middleware,
+                readings,
+                None if is_kafka else Floors(floor_domain, folder, readings),
+                kafka_floors,
+                domain,
+                await stack.enter_async_context(ScriptWatch(domain)),
+            )
             # After a change the first start compiles.
-            await measure_scripts(watch, SCRIPTS / SCRIPT, 1, Readings())
+            await measure_scripts(middleware, subject.watch, SCRIPTS / SCRIPT, 1, Readings())
+            subjects.append(subject)
+        for count, rounds in plan.rounds.items():
+            for _ in _told(rounds, f"{count} processes at once"):
+                await measure_interpreters(count, common)
+                for subject in subjects:
+                    await subject.measure_bare(count)
+                    await measure_scripts(
+                        subject.middleware, subject.watch, SCRIPTS / SCRIPT, count, subject.readings
+                    )
+        for subject in subjects:
+            await measure_queue(plan, subject, common, folder / subject.middleware.name)
+    return [common, *(subject.readings for subject in subjects)]
+
+
+async def measure_queue(plan: Plan, subject: Subject, common: Readings, folder: Path) -> None:
+    """Measure a queue on one middleware."""
+    readings, watch = subject.readings, subject.watch
+    folder.mkdir()
+    for start in _told(plan.starts, f"a queue on {subject.middleware.name}, its start"):
+        async with running_service(
+            subject.middleware, subject.domain, SCRIPTS, folder / f"queue{start}"
+        ) as service:
+            readings.add("queue_enabled", service.enabled_s)
+            readings.add("queue_start_cpu", service.enabled_cpu_s)
+            if start < plan.starts - 1:
+                continue
             for count, rounds in plan.rounds.items():
-                for _ in _told(rounds, f"{count} processes at once"):
-                    await measure_floor(floors, count, readings)
-                    await measure_scripts(watch, SCRIPTS / SCRIPT, count, readings)
-            for start in _told(plan.starts, "a queue, its start"):
-                await floors.measure_bare(1)
-                async with running_service(domain, SCRIPTS, folder / f"queue{start}") as service:
-                    readings.add("queue_enabled", service.enabled_s)
-                    readings.add("queue_start_cpu", service.enabled_cpu_s)
-                    if start < plan.starts - 1:
-                        continue
-                    for count, rounds in plan.rounds.items():
-                        for _ in _told(rounds, f"{count} adds at once"):
-                            await measure_floor(floors, count, readings)
-                            await measure_adds(service, watch, SCRIPT, count, readings)
-                        measure_memory(service, count, readings)
-                    for _ in _told(2, "handovers"):
-                        await floors.measure_round_trips(plan.round_trips)
-                        await measure_handovers(service, watch, SCRIPT, plan.handovers, readings)
-                    for _ in _told(1, f"idling for {plan.idle_beats} s"):
-                        await measure_idle(service, floors, plan.idle_beats, readings)
-    return readings
+                for _ in _told(rounds, f"{count} adds at once"):
+                    await measure_interpreters(count, common)
+                    await subject.measure_bare(count)
+                    await measure_adds(service, watch, SCRIPT, count, readings)
+                measure_memory(service, count, readings)
+            for _ in _told(2, "handovers"):
+                await subject.measure_trips(plan.round_trips)
+                await measure_handovers(service, watch, SCRIPT, plan.handovers, readings)
+            for _ in _told(1, f"idling for {plan.idle_beats} s"):
+                await measure_idle(service, subject.dds, plan.idle_beats, readings)
 
 
 def main() -> int:
     """Measure, and print."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure how fast this project is.")
-    parser.add_argument("--quick", action="store_true", help="half a minute, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="a minute, to see that it works")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all readings to a file")
+    parser.add_argument("--only", choices=("dds", "kafka"), help="measure one middleware")
     options = parser.parse_args()
+    given = {name: value for name, value in os.environ.items() if name.startswith("LSST_")}
     for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
         del os.environ[name]
     dds_domain = _free_domain()
-    os.environ["LSST_DDS_DOMAIN_ID"] = str(dds_domain)
-    os.environ["LSST_TOPIC_SUBNAME"] = f"bench_{secrets.token_hex(6)}"
     where = machine()
+    notes = ["quick: few readings, a short idle time; no figures to quote"] if options.quick else []
+    plan = QUICK if options.quick else THOROUGH
     try:
-        readings = asyncio.run(_until_told(measure(QUICK if options.quick else THOROUGH, dds_domain)))
+        with contextlib.ExitStack() as stack:
+            middlewares = [] if options.only == "kafka" else [dds(dds_domain)]
+            if options.only != "dds":
+                found = stack.enter_context(kafka(given))
+                if isinstance(found, str):
+                    notes.append(f"Kafka was left out: {found}")
+                else:
+                    middlewares.append(found)
+            measured = asyncio.run(_until_told(measure(plan, middlewares, dds_domain + 1)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("bench: given up; all its processes have ended", file=sys.stderr)
         return 1
-    print(table(readings, where, quick=options.quick))
+    print(table(measured, where, notes))
     if options.json:
-        options.json.write_text(as_json(readings, where, quick=options.quick) + "\n")
+        options.json.write_text(as_json(measured, where, notes) + "\n")
     return 0
 
 
-async def _until_told(work: Coroutine[Any, Any, Readings]) -> Readings:
+async def _until_told(work: Coroutine[Any, Any, Sequence[Readings]]) -> Sequence[Readings]:
     """Do the work, but end it in order at SIGTERM, too."""
     task = asyncio.current_task()
     assert task is not None

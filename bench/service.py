@@ -8,12 +8,13 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 from children import Crowd, cpu_of
+from middleware import Middleware
 
 from lsst.ts.scriptqueue.sal import Domain, Location, Remote, State
 
@@ -37,6 +38,9 @@ class Service:
         Time from its start until ENABLED was heard (seconds).
     enabled_cpu_s
         CPU it had taken by then (seconds).
+    process_ends
+        When the process of each script was seen to have ended (TAI unix
+        seconds), by index.
     """
 
     def __init__(self, pid: int, remote: Remote, enabled_s: float) -> None:
@@ -44,6 +48,9 @@ class Service:
         self.remote = remote
         self.enabled_s = enabled_s
         self.enabled_cpu_s = cpu_of(pid)
+        self.process_ends: dict[int, float] = {}
+        self._news = asyncio.Event()
+        remote.evt_script.callback = self._heard
 
     async def add(self, path: str, config: str) -> int:
         """Add a script at the end, and return its index."""
@@ -85,6 +92,19 @@ class Service:
         if alive:
             raise TimeoutError(f"{len(alive)} scripts have not gone within {START_LIMIT_S} s")
 
+    async def ended(self, indices: Sequence[int]) -> Mapping[int, float]:
+        """Wait until it has told when the processes of scripts ended; return that (TAI unix seconds)."""
+        async with asyncio.timeout(START_LIMIT_S):
+            while any(index not in self.process_ends for index in indices):
+                self._news.clear()
+                await self._news.wait()
+        return {index: self.process_ends[index] for index in indices}
+
+    def _heard(self, data: Any) -> None:
+        if data.timestampProcessEnd > 0:
+            self.process_ends[data.scriptSalIndex] = data.timestampProcessEnd
+            self._news.set()
+
     async def beats(self, count: int) -> None:
         """Let so many of its heartbeats go by."""
         for _ in range(count):
@@ -92,18 +112,20 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def running_service(domain: Domain, standard: Path, folder: Path) -> AsyncIterator[Service]:
+async def running_service(
+    middleware: Middleware, domain: Domain, standard: Path, folder: Path
+) -> AsyncIterator[Service]:
     """Start a ScriptQueue, wait until it is ENABLED, and end it on leaving."""
     # A client of its own, so that the state is that of this process.
-    remote = Remote(domain, "ScriptQueue", INDEX, include=("summaryState", "heartbeat", "queue"))
+    remote = Remote(domain, "ScriptQueue", INDEX, include=("summaryState", "heartbeat", "queue", "script"))
     folder.mkdir()
     log = folder / "queue.log"
     command = [sys.executable, "-m", "lsst.ts.scriptqueue.cli.run_script_queue", str(INDEX)]
     command += ["--standard", str(standard), "--external", str(standard)]
-    command += ["--state-dir", str(folder), "--state", "enabled", "--bus", "dds"]
+    command += ["--state-dir", str(folder), "--state", "enabled", "--bus", middleware.name]
     with Crowd() as crowd:
         async with remote:
-            began = crowd.start(command, log=log)
+            began = crowd.start(command, environment=middleware.environment, log=log)
             try:
                 await _state(remote, State.ENABLED)
             except TimeoutError:

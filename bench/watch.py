@@ -38,9 +38,15 @@ class ScriptWatch:
     ----------
     domain
         Where to listen.
+
+    Attributes
+    ----------
+    bus
+        The bus of that domain.
     """
 
     def __init__(self, domain: Domain) -> None:
+        self.bus = domain.bus
         self._remote = Remote(domain, "Script", include=("state",), readonly=True)
         self._remote.evt_state.callback = self._heard
         self._reports: dict[tuple[int, ScriptState], Report] = {}

@@ -257,10 +257,8 @@ class ScriptQueueCsc(BaseCsc):
 
     async def _hand_down(self) -> Mapping[str, str]:
         """Return what the bus has for the environment of scripts; nothing must keep one from starting."""
-        script = self._scripts.spec
-        topics = (*script.commands.values(), *script.events.values(), script.ackcmd)
         try:
-            return await self.domain.bus.hand_down(topics)
+            return await self.domain.bus.hand_down(self._scripts.spec.topics.values())
         except BusError as error:
             self.log.warning("Scripts start without what is known here: %s", error)
             return {}

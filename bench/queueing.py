@@ -20,7 +20,7 @@ from lsst.ts.scriptqueue.sal import ScriptState
 
 __all__ = ["measure_adds", "measure_handovers", "measure_idle", "measure_memory"]
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 #: Long enough for the next script to have got its group id meanwhile.
 RUN_TIME_S = 0.15

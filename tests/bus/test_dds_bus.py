@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import socket
@@ -217,6 +218,17 @@ async def test_writers_to_components_that_have_gone_are_closed(
     await link.write(COMMAND, a_message(COMMAND, salIndex=99, number=99))
     await stays.has(99)
     assert {writer.index for writer in link._writers.values()} == {99}
+
+
+async def test_after_its_first_command_a_component_is_known_to_all_others(network: DdsNetwork) -> None:
+    other = dataclasses.replace(COMMAND, name="command_other")
+    link = await a_writer_with(network, COMMAND, other, STATE, index=0)
+    got = Collector()
+    await network.connect().open(index=5, writes=(), reads=[Reading(COMMAND, IndexRange.one(5), got)])
+    await link.write(COMMAND, a_message(COMMAND, salIndex=5, number=1))
+    await got.has(1)
+    written = {writer.spec.name for writer in link._writers.values() if writer.index == 5}
+    assert written == {COMMAND.name, other.name}
 
 
 async def test_commands_that_wait_for_the_same_component_wait_each_for_its_own_time(

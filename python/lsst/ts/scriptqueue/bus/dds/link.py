@@ -3,10 +3,13 @@
 """A link on DDS: the readers and writers of one component.
 
 There is one writer per topic and SAL index. Those of the component's own
-index are made at once, so that they are found before the first message; those
-of other indices, which a client commands, at the first message. They go some
-time after their reader has gone: each writer that goes is announced to every
-process, and of those that end together most then need not hear of it.
+index are made at once, so that they are found before the first message. Those
+of another index, which a client commands, are made at the first command to
+it: the one that is needed, and right after that command all others, because
+who gets one gets another soon, which then need not wait until its writer is
+found. They go some time after their reader has gone: each writer that goes is
+announced to every process, and of those that end together most then need not
+hear of it.
 """
 
 from __future__ import annotations
@@ -108,13 +111,19 @@ class DdsLink(Link):
             )
         _, sample = self._participant.topic(topic)
         packed = sample.pack(message)
-        writer = self._writer(spec, sample.shape.index_of(message))
+        index = sample.shape.index_of(message)
+        is_first = spec.kind is TopicKind.COMMAND and not self._has_commanded(spec.component, index)
+        writer = self._writer(spec, index)
         if spec.kind is TopicKind.EVENT:
             self._hold(spec, writer.index)
         elif spec.kind is TopicKind.COMMAND and not await writer.wait_for_reader(COMMAND_PATIENCE_S):
             self._drop_if_idle(writer)
             return
         writer.write(packed)
+        if is_first:
+            for other in self._specs.values():
+                if other.kind is TopicKind.COMMAND and other.component == spec.component:
+                    self._writer(other, index)
 
     async def aclose(self) -> None:
         if self._closing is None:
@@ -142,6 +151,14 @@ class DdsLink(Link):
             if spec.kind is TopicKind.ACKNOWLEDGEMENT and index == self._index:
                 self._answering[spec.component] = Answering(writer)
         return writer
+
+    def _has_commanded(self, component: str, index: int) -> bool:
+        """Is there a writer of a command to an index already?"""
+        return any(
+            (component, spec.name, index) in self._writers
+            for spec in self._specs.values()
+            if spec.kind is TopicKind.COMMAND
+        )
 
     def _hold(self, spec: TopicSpec, index: int) -> None:
         event = held_event(spec, index)

@@ -40,7 +40,10 @@ class KafkaFloors:
     def __init__(self, middleware: Middleware, folder: Path, readings: Readings) -> None:
         self._readings = readings
         self._broker = middleware.environment["LSST_KAFKA_BROKER_ADDR"]
-        self._client = {"bootstrap.servers": self._broker, "log_level": 2}
+        self._client: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": self._broker,
+            "log_level": 2,
+        }
         run = secrets.token_hex(6)
         self._topics = [f"bench.{run}.{number}" for number in range(TOPICS)]
         self._plan = folder / "bare_kafka.json"

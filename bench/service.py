@@ -116,7 +116,6 @@ async def running_service(
     middleware: Middleware, domain: Domain, standard: Path, folder: Path
 ) -> AsyncIterator[Service]:
     """Start a ScriptQueue, wait until it is ENABLED, and end it on leaving."""
-    # A client of its own, so that the state is that of this process.
     remote = Remote(domain, "ScriptQueue", INDEX, include=("summaryState", "heartbeat", "queue", "script"))
     folder.mkdir()
     log = folder / "queue.log"
@@ -127,14 +126,17 @@ async def running_service(
         async with remote:
             began = crowd.start(command, environment=middleware.environment, log=log)
             try:
-                await _state(remote, State.ENABLED)
+                await _state(remote, crowd.pids[0], State.ENABLED)
             except TimeoutError:
                 raise RuntimeError(f"no ScriptQueue within {START_LIMIT_S} s:\n{log.read_text()}") from None
             yield Service(crowd.pids[0], remote, time.perf_counter() - began)
         await crowd.end()
 
 
-async def _state(remote: Any, state: State) -> None:
+async def _state(remote: Any, pid: int, state: State) -> None:
+    """Wait for a state of this process; on Kafka a client first hears what the one before it left."""
     async with asyncio.timeout(START_LIMIT_S):
-        while (await remote.evt_summaryState.next(flush=False)).summaryState != state:
-            pass
+        while True:
+            data = await remote.evt_summaryState.next(flush=False)
+            if data.private_origin == pid and data.summaryState == state:
+                return

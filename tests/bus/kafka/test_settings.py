@@ -89,7 +89,7 @@ def test_a_file_that_holds_no_settings_is_told(tmp_path: Path, text: str | None,
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("LSST_TOPIC_SUBNAME", "", "set LSST_TOPIC_SUBNAME"),
+        ("LSST_TOPIC_SUBNAME", "", "needs LSST_TOPIC_SUBNAME"),
         ("LSST_KAFKA_REPLICATION_FACTOR", "1.5", "must be a whole number above 0, not '1.5'"),
         ("LSST_KAFKA_PRODUCER_WAIT_ACKS", "2", "must be one of 0, 1, -1, all, not '2'"),
         ("LSST_KAFKA_START_LIMIT_S", "nan", "must be a number above 0, not 'nan'"),

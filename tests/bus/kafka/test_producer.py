@@ -150,3 +150,16 @@ async def test_a_producer_that_ended_has_a_successor_and_what_is_in_doubt_fails(
     assert library.clients[1].values == [b"2"]
     assert library.clients[1].settings["enable.idempotence"] is True
     assert "had to be replaced: lost count" in caplog.text
+
+
+async def test_whoever_is_not_answered_when_it_closes_is_told(
+    library: Library, a_producer: Callable[[], Producer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsst.ts.scriptqueue.bus.kafka.producer.FLUSH_S", 0.0)
+    monkeypatch.setattr(Client, "flush", lambda *_: 1)
+    producer = a_producer()
+    writing = asyncio.create_task(producer.write("topic", b"key", b"1"))
+    await asyncio.wait([writing], timeout=0)
+    await producer.aclose()
+    with pytest.raises(BusError, match=r"^topic: "):
+        await asyncio.wait_for(writing, 10)

@@ -229,10 +229,19 @@ class Producer:
         except Exception:
             logger.exception("the Kafka producer failed; nothing is written any more")
         finally:
-            self._client.purge()
-            self._client.poll(0)
+            self._give_up()
             del self._client
             self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _give_up(self) -> None:
+        """Have whoever waits for a confirmation told that there will be none."""
+        self._client.purge()
+        # What was sent already is reported a moment later, by another thread of the library.
+        self._client.flush(_PULSE_S)
+        with self._change:
+            left, self._writes = self._writes, {}
+        for write in left.values():
+            self._loop.call_soon_threadsafe(self._settle, write, KafkaError(KafkaError._PURGE_INFLIGHT))
 
     def _goes_on(self) -> bool:
         """Sleep while nothing is under way; False when it is time to end."""

@@ -84,6 +84,21 @@ def test_there_may_be_nothing_to_stop(indices: tuple[int, ...], says: str) -> No
     assert not driver.of(fx.ReportInProgress)
 
 
+def test_the_queue_is_told_when_the_stop_is_done_and_not_when_it_is_asked() -> None:
+    driver, index = a_script(Phase.CONFIGURED)
+    driver.stop(index)
+    assert driver.of(fx.PublishQueue) == []
+    driver.exit(index)
+    (told,) = driver.of(fx.PublishQueue)
+    assert (told.view.waiting, told.view.past) == ((), (index,))
+
+
+def test_the_queue_is_told_even_if_there_was_nothing_to_stop() -> None:
+    driver, ended = a_script(Phase.GONE)
+    driver.stop(ended)
+    assert [told.force for told in driver.of(fx.PublishQueue)] == [True]
+
+
 def test_unknown_and_ended_ones_are_skipped_and_twice_is_once() -> None:
     driver, ended = a_script(Phase.GONE)
     index = driver.add()

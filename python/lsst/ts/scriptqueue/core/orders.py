@@ -109,6 +109,8 @@ def finish_stops(ledger: Ledger) -> None:
         job.remaining = {index for index in job.remaining if ledger.is_live(index)}
         if not job.remaining:
             ledger.stops.remove(job)
+            # Deployed clients take the first queue event after the command for its outcome.
+            ledger.queue_asked = True
             ledger.emit(AckCommand(job.command_id, True))
 
 
@@ -203,7 +205,6 @@ def _stop(ledger: Ledger, event: CommandGiven, order: StopScripts) -> None:
             limit_s += ledger.limits.stop_s
         ledger.emit(ReportInProgress(event.command_id, limit_s, "Stopping scripts"))
     ledger.stops.append(StopJob(event.command_id, {script.index for script in remaining}, held))
-    ledger.queue_asked = True
 
 
 def _pause(ledger: Ledger, event: CommandGiven, order: Pause) -> None:

@@ -33,7 +33,8 @@ ADD = {"isStandard": True, "path": "quick.py", "location": 2}
         pytest.param(
             "add",
             {**ADD, "config": "a: " + "[" * 200_000 + "]" * 200_000},
-            "nested more than 100 levels",
+            # Newer YAML libraries have a limit of their own.
+            "nested more than 100 levels|maximum nesting depth",
             id="deep",
         ),
         ("add", {**ADD, "pauseCheckpoint": "["}, r"pauseCheckpoint '\[' is not a regular expression"),

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lsst.ts.scriptqueue.bus import IndexRange
-from lsst.ts.scriptqueue.core import QueueModel
-from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptProcessState
+from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptProcessState, ScriptState
 
 __all__ = ["PATIENCE_S", "Observer"]
 
@@ -27,6 +26,14 @@ _ENDED = frozenset(
 )
 
 
+_FINAL = frozenset({ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
+
+
+def _has_ended(data: Any) -> bool:
+    """Has a script ended, by its own word or because its process has?"""
+    return data.processState in _ENDED or data.scriptState in _FINAL
+
+
 class Observer:
     """A client of ScriptQueue:1, and what it has seen.
 
@@ -34,8 +41,8 @@ class Observer:
     ----------
     domain
         The client's own.
-    model
-        The queue's model, for the stories when a test fails.
+    story
+        Tells what happened to a script, for when a test fails; by default its last event.
 
     Attributes
     ----------
@@ -49,10 +56,10 @@ class Observer:
         Names and records of all events of the queue, in the order in which they came.
     """
 
-    def __init__(self, domain: Domain, model: QueueModel) -> None:
+    def __init__(self, domain: Domain, story: Callable[[int], str] | None = None) -> None:
         self.queue = Remote(domain, "ScriptQueue", 1)
         self.scripts = Remote(domain, "Script", IndexRange(100000, 199999), include=("state",))
-        self.model = model
+        self._story = story or (lambda index: str(self.shown[index]))
         self.shown: dict[int, Any] = {}
         self.states: dict[int, list[int]] = {}
         self.history: list[tuple[str, Any]] = []
@@ -89,7 +96,7 @@ class Observer:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            stories = "\n".join(f"{index}:\n{self.model.story(index)}" for index in self.shown)
+            stories = "\n".join(f"{index}:\n{self._story(index)}" for index in self.shown)
             raise AssertionError(f"never saw: {what}\n{stories}") from None
 
     async def reached(self, index: int, state: int) -> None:
@@ -105,7 +112,7 @@ class Observer:
         """Wait until a script is in the history; return its last event."""
         await self.until(
             f"{index} in the history",
-            lambda: index in self.past and self.shown[index].processState in _ENDED,
+            lambda: index in self.past and _has_ended(self.shown[index]),
         )
         return self.shown[index]
 

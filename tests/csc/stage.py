@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from lsst.ts.scriptqueue.bus import Bus
 from lsst.ts.scriptqueue.bus.choice import connect
 from lsst.ts.scriptqueue.bus.memory import MemoryBroker, MemoryBus
+from lsst.ts.scriptqueue.core import QueueModel
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.csc.block_ids import LocalBlockIds
 from lsst.ts.scriptqueue.csc.script_queue import ScriptQueueCsc
@@ -50,7 +51,7 @@ class Stage(Observer):
 
     Attributes
     ----------
-    csc
+    csc, model
         The queue.
     launcher
         Plays the scripts.
@@ -59,6 +60,7 @@ class Stage(Observer):
     """
 
     csc: ScriptQueueCsc
+    model: QueueModel
     launcher: ScriptedLauncher
     clock: Clock
     directory: pathlib.Path
@@ -111,8 +113,9 @@ async def a_stage(
             duplicate_watch_s=0.0,
         )
         async with csc, Domain(buses.make(), clock=buses.clock) as client:
-            stage = Stage(client, csc.model)
-            stage.csc, stage.launcher, stage.clock = csc, launcher, buses.clock
+            stage = Stage(client, csc.model.story)
+            stage.csc, stage.model = csc, csc.model
+            stage.launcher, stage.clock = launcher, buses.clock
             stage.directory = directory / "standard"
             await stage.start()
             yield stage

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 import psutil
 import pytest
 
+from lsst.ts.scriptqueue.core import QueueModel
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.csc.assembly import QueueOptions, script_queue
 from lsst.ts.scriptqueue.csc.settings import Settings
@@ -69,6 +70,7 @@ def is_alive(pid: int) -> bool:
 class Night(Observer):
     """An observer of a queue whose scripts it writes itself."""
 
+    model: QueueModel
     directory: pathlib.Path
 
     def write(self, path: str, text: str, interpreter: str = "/usr/bin/env python3") -> None:
@@ -81,10 +83,11 @@ async def a_night(
     tmp_path: pathlib.Path,
     kill_after_s: float = 1.0,
     environment: Mapping[str, str] | None = None,
+    bus: str = "",
     **limits: float,
 ) -> AsyncIterator[Night]:
     """Start a queue that is enabled, and a client of it; on Kafka if the environment says where that is."""
-    bus = "kafka" if environment else "dds"
+    bus = bus or ("kafka" if environment else "dds")
     standard = tmp_path / "standard"
     external = tmp_path / "external"
     standard.mkdir()
@@ -107,7 +110,8 @@ async def a_night(
         for name, value in (environment or {}).items():
             patch.setenv(name, value)
         async with script_queue(options) as csc, Domain.connect(bus) as domain:
-            night = Night(domain, csc.model)
+            night = Night(domain, csc.model.story)
+            night.model = csc.model
             night.directory = standard
             night.write("good.py", WELL_BEHAVED)
             await night.start()

@@ -173,3 +173,21 @@ def test_what_it_printed_last_is_not_told_if_it_ended_well() -> None:
     driver.exit(index, 0, output_tail="bye")
     assert not driver.of(fx.WriteLog)
     assert driver.model.reason(index) == ""
+
+
+@pytest.mark.parametrize(
+    ("phase", "report", "exiting"),
+    [
+        (Phase.RUNNING, S.DONE, "RUNNING"),
+        (Phase.STOPPING, S.STOPPED, "RUNNING"),
+        (Phase.RUNNING, S.FAILED, "RUNNING"),
+        (Phase.CONFIGURED, S.STOPPED, "CONFIGURED"),
+        (Phase.LOADING, S.FAILED, "LOADING"),
+    ],
+)
+def test_a_process_is_called_done_when_it_has_gone(phase: Phase, report: S, exiting: str) -> None:
+    driver, index = a_script(phase)
+    driver.report(index, report)
+    assert driver.states(index) == (report.name, exiting)
+    driver.exit(index)
+    assert driver.states(index) == (report.name, "DONE")

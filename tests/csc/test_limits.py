@@ -81,7 +81,7 @@ async def test_a_script_that_does_not_exit_is_ended_while_the_next_one_runs(stag
     following = await stage.add("quick.py")
     await stage.gone(following)
     assert stage.shown[lingering].timestampProcessEnd == 0
-    assert how(stage.shown[lingering]) == DONE
+    assert how(stage.shown[lingering]) == (ScriptProcessState.RUNNING, ScriptState.DONE)
     async with asyncio.timeout(100):
         while stage.shown[lingering].timestampProcessEnd == 0:
             await stage.queue.evt_heartbeat.next(flush=True)

@@ -303,6 +303,7 @@ PLACE: dict[Phase, Place] = {
 
 #: Phase -> process state written on entering it. A phase that is not here
 #: leaves the process state as it was, until the script's ending decides it.
+#: (DONE is told only when the process has gone.)
 PROCESS_STATE: dict[Phase, ProcessState] = {
     P.LAUNCHING: ProcessState.LOADING,
     P.LOADING: ProcessState.LOADING,

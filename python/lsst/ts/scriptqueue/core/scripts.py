@@ -24,6 +24,8 @@ _ACTIVE_STATES = frozenset(
         ScriptState.FAILING,
     }
 )
+#: Ended, by its own word, with a process that is still there.
+_EXITING_PHASES = frozenset({Phase.FAILED, Phase.LEAVING})
 _BAD_STATES = frozenset({ScriptState.FAILED, ScriptState.CONFIGURE_FAILED})
 _BAD_ENDINGS = frozenset({ProcessState.LOADFAILED, ProcessState.CONFIGURE_FAILED})
 
@@ -63,7 +65,9 @@ class Script:
         The command that added it: number at the edge, and on the wire.
     phase
         Where it is in its life; changed by `life.advance` only.
-    process_state, script_state
+    process_state
+        As published, once its process has gone.
+    script_state
         As published.
     ending
         Process state it will have in the history, once that is decided.
@@ -135,6 +139,18 @@ class Script:
             return self.reason
         return f"{self.reason or 'it ended'}; it printed last: {self.output_tail}"
 
+    @property
+    def told_process_state(self) -> ProcessState:
+        """What its process is called on the wire: DONE only when it has gone.
+
+        Deployed clients take DONE to mean that ``timestampProcessEnd`` is set.
+        """
+        if self.process_state is not ProcessState.DONE or self.phase not in _EXITING_PHASES:
+            return self.process_state
+        if self.run_start_tai > 0:
+            return ProcessState.RUNNING
+        return ProcessState.CONFIGURED if self.configure_end_tai > 0 else ProcessState.LOADING
+
     def speaks(self, origin: int, sent_tai: float) -> bool:
         """Does a report come from this script's own process?
 
@@ -164,7 +180,7 @@ class Script:
             configure_end_tai=self.configure_end_tai,
             run_start_tai=self.run_start_tai,
             process_end_tai=self.process_end_tai,
-            process_state=self.process_state,
+            process_state=self.told_process_state,
             script_state=self.script_state,
             block_id=member.block_id if member else "",
             block_index=member.position if member else 0,

@@ -77,6 +77,8 @@ def kafka_server(pytestconfig: pytest.Config) -> Server:
 
 
 def _needs_kafka(item: pytest.Item) -> bool:
+    if item.get_closest_marker("skip"):
+        return False
     return "kafka_server" in getattr(item, "fixturenames", ()) or "[kafka" in item.name
 
 

@@ -54,7 +54,11 @@ class Observer:
         The states that each script has reported, in order.
     history
         Names and records of all events of the queue, in the order in which they came.
+    patience_s
+        How long it waits for what must come.
     """
+
+    patience_s = PATIENCE_S
 
     def __init__(self, domain: Domain, story: Callable[[int], str] | None = None) -> None:
         self.queue = Remote(domain, "ScriptQueue", 1)
@@ -86,12 +90,12 @@ class Observer:
 
     async def command(self, name: str, **fields: Any) -> Any:
         """Give a command; return the acknowledgement."""
-        return await self.queue.commands[name].set_start(timeout=PATIENCE_S, **fields)
+        return await self.queue.commands[name].set_start(timeout=self.patience_s, **fields)
 
     async def until(self, what: str, is_so: Callable[[], bool]) -> None:
         """Wait until what was seen fulfils a condition."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 while not is_so():
                     self._news.clear()
                     await self._news.wait()

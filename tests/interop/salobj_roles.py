@@ -1,0 +1,190 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the observatory's own clients of a ScriptQueue do, on salobj.
+
+    salobj_roles.py panel|scheduler|watcher [PATH]
+
+Each says "ready" when it listens, ends when its stdin does (the scheduler by
+itself), and then prints in one line of JSON what it has to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import lsst.ts.salobj as salobj
+
+FAILED = 10
+GOOD = {8}
+BAD = {9, 10, 11}
+
+#: How many of the history a panel keeps.
+REMEMBERED = 10
+
+#: Missing heartbeats for so long mean a lost component (seconds).
+LOST_S = 5.0
+
+
+def say(line: str) -> None:
+    """Write a line to stdout."""
+    os.write(_STDOUT, line.encode() + b"\n")
+
+
+async def told_to_end() -> None:
+    """Wait for the end of stdin."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
+
+
+class Panel:
+    """Shows the queue: what it never heard of in a queue event it does not show."""
+
+    def __init__(self, domain: Any) -> None:
+        self.queue = salobj.Remote(domain, "ScriptQueue", 1)
+        self.scripts = salobj.Remote(domain, "Script", 0, include=["state", "metadata", "description"])
+        self.listed: set[int] = set()
+        self.shown: dict[int, int] = {}
+        self.told: dict[int, int] = {}
+        self.heartbeat = time.monotonic()
+        self.longest_silence = 0.0
+        self.names: dict[int, str] = {}
+        self.queue.evt_queue.callback = self.on_queue
+        self.queue.evt_script.callback = self.on_script
+        self.queue.evt_heartbeat.callback = self.on_heartbeat
+        self.scripts.evt_description.callback = self.on_description
+
+    async def on_queue(self, data: Any) -> None:
+        past = data.pastSalIndices[: min(data.pastLength, REMEMBERED)]
+        listed = {*data.salIndices[: data.length], *past, data.currentSalIndex} - {0}
+        self.shown = {index: state for index, state in self.shown.items() if index in listed}
+        self.listed = listed
+
+    async def on_script(self, data: Any) -> None:
+        self.told[data.scriptSalIndex] = data.scriptState
+        if data.scriptSalIndex in self.listed:
+            self.shown[data.scriptSalIndex] = data.scriptState
+
+    async def on_heartbeat(self, data: Any) -> None:
+        now = time.monotonic()
+        self.longest_silence = max(self.longest_silence, now - self.heartbeat)
+        self.heartbeat = now
+
+    async def on_description(self, data: Any) -> None:
+        if data.salIndex in self.listed:
+            self.names[data.salIndex] = data.classname
+
+    async def live(self) -> dict[str, Any]:
+        """Listen until told to end."""
+        await asyncio.gather(self.queue.start_task, self.scripts.start_task)
+        self.heartbeat, self.longest_silence = time.monotonic(), 0.0
+        say("ready")
+        await told_to_end()
+        return {
+            "shown": self.shown,
+            "stale": [index for index in self.listed if self.shown.get(index) != self.told.get(index)],
+            "lost": self.longest_silence > LOST_S,
+            "names": self.names,
+        }
+
+
+class Scheduler:
+    """Observes two blocks of three scripts each, one after the other."""
+
+    def __init__(self, domain: Any, path: str) -> None:
+        self.queue = salobj.Remote(domain, "ScriptQueue", 1)
+        self.path = path
+        self.states: dict[int, int] = {}
+        self.news = asyncio.Event()
+        self.queue.evt_script.callback = self.on_script
+        self.queue.evt_configSchema.callback = self.on_schema
+
+    async def on_script(self, data: Any) -> None:
+        self.states[data.scriptSalIndex] = data.scriptState
+        self.news.set()
+
+    async def on_schema(self, data: Any) -> None:
+        self.schema = data.path
+        self.news.set()
+
+    async def live(self) -> dict[str, Any]:
+        """Observe, and end."""
+        await self.queue.start_task
+        say("ready")
+        self.schema = ""
+        await self.queue.cmd_showSchema.set_start(isStandard=True, path=self.path, timeout=60)
+        while self.schema != self.path:
+            self.news.clear()
+            await self.news.wait()
+        blocks = [await self.observe(number) for number in (1, 2)]
+        return {
+            "blocks": blocks,
+            "good": all(self.states[index] in GOOD for block in blocks for index in block),
+        }
+
+    async def observe(self, number: int) -> list[int]:
+        """Add the scripts of a block, and follow them to their ends."""
+        block = []
+        for place in range(3):
+            ack = await self.queue.cmd_add.set_start(
+                isStandard=True,
+                path=self.path,
+                location=2,
+                block=f"BLOCK-{number}",
+                blockSize=3,
+                startBlock=place == 0,
+                executionId=f"{number}",
+                timeout=60,
+            )
+            block.append(int(ack.result))
+        while not all(self.states.get(index) in GOOD | BAD for index in block):
+            self.news.clear()
+            await self.news.wait()
+        return block
+
+
+class Watcher:
+    """Raises an alarm while the queue is held up by a failed script."""
+
+    def __init__(self, domain: Any) -> None:
+        self.queue = salobj.Remote(domain, "ScriptQueue", 1, readonly=True, include=["queue", "script"])
+        self.held_by = 0
+        self.raised: list[int] = []
+        self.queue.evt_queue.callback = self.on_queue
+        self.queue.evt_script.callback = self.on_script
+
+    async def on_queue(self, data: Any) -> None:
+        self.held_by = 0 if data.running or not data.enabled else data.currentSalIndex
+
+    async def on_script(self, data: Any) -> None:
+        if data.scriptSalIndex == self.held_by and data.scriptState == FAILED:
+            self.raised.append(data.scriptSalIndex)
+
+    async def live(self) -> dict[str, Any]:
+        """Listen until told to end."""
+        await self.queue.start_task
+        say("ready")
+        await told_to_end()
+        return {"raised": sorted(set(self.raised)), "stands": self.held_by}
+
+
+async def main() -> None:
+    """Play the role that the command line names."""
+    role, *arguments = sys.argv[1:]
+    roles: dict[str, Any] = {"panel": Panel, "scheduler": Scheduler, "watcher": Watcher}
+    async with salobj.Domain() as domain:
+        result = await roles[role](domain, *arguments).live()
+    say(json.dumps(result))
+
+
+if __name__ == "__main__":
+    # What salobj prints by itself must not come between the lines.
+    _STDOUT = os.dup(1)
+    os.dup2(2, 1)
+    asyncio.run(main())

@@ -1,0 +1,100 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A night with the clients of the observatory, each a process on salobj."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import pathlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from lsst.ts.scriptqueue.sal import Location, ScriptState
+
+from .our_queue import our_queue
+from .peer import HERE, PATIENCE_S, Client, a_client
+
+
+class Role:
+    """A process that runs ``salobj_roles.py``."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def line(self, patience_s: float = PATIENCE_S) -> str:
+        """The next line it says."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(patience_s):
+            return (await self._process.stdout.readline()).decode().strip()
+
+    async def result(self, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+        """What it has to say in the end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        said: dict[str, Any] = json.loads(await self.line(patience_s))
+        return said
+
+
+@contextlib.asynccontextmanager
+async def a_role(interpreter: str, name: str, *arguments: str) -> AsyncIterator[Role]:
+    process = await asyncio.create_subprocess_exec(
+        *(interpreter, str(HERE / "salobj_roles.py"), name, *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Role(process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+async def held_up(client: Client, index: int) -> None:
+    await client.until(
+        f"{index} holds the queue up",
+        lambda: client.last("queue")["currentSalIndex"] == index and not client.last("queue")["running"],
+    )
+
+
+async def test_a_night(salobj_python: str, tmp_path: pathlib.Path) -> None:
+    async with (
+        our_queue(tmp_path, salobj_python),
+        a_client(salobj_python) as operator,
+        a_role(salobj_python, "panel") as panel,
+        a_role(salobj_python, "watcher") as watcher,
+        a_role(salobj_python, "scheduler", "probe.py") as scheduler,
+    ):
+        await operator.open("queue", "ScriptQueue", 1)
+        for role in (panel, watcher, scheduler):
+            assert await role.line() == "ready"
+        # The operator puts in a script that fails, before whatever the Scheduler has in the queue.
+        await operator.until("the Scheduler's first", lambda: operator.last("queue").get("length"))
+        failing = await operator.add("probe.py", "fail: true", location=Location.FIRST)
+        await held_up(operator, failing)
+        await operator.until(
+            "its state", lambda: operator.script(failing).get("scriptState") == ScriptState.FAILED
+        )
+        again = int((await operator.command("requeue", scriptSalIndex=failing, location=2))["result"])
+        await operator.stop([again])
+        await operator.command("resume")
+
+        observed = await scheduler.result(2 * PATIENCE_S)
+        first, second = observed["blocks"]
+        assert observed["good"]
+        assert [first, second] == [list(range(block[0], block[0] + 3)) for block in (first, second)]
+        assert failing not in {*first, *second}
+        await operator.until("an idle queue", lambda: operator.last("queue")["currentSalIndex"] == 0)
+        await operator.until(
+            "the last one gone", lambda: operator.script(second[-1])["timestampProcessEnd"] > 0
+        )
+
+        alarms = await watcher.result()
+        assert alarms == {"raised": [failing], "stands": 0}
+        seen = await panel.result()
+        assert (seen["stale"], seen["lost"]) == ([], False)
+        assert {seen["shown"][str(index)] for index in (*first, *second)} == {ScriptState.DONE}
+        assert seen["shown"][str(failing)] == ScriptState.FAILED
+        assert set(seen["names"].values()) == {"Probe"}

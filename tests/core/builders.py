@@ -12,6 +12,7 @@ from lsst.ts.scriptqueue.core.phases import Phase
 from lsst.ts.scriptqueue.core.states import Location, ScriptState
 
 from .driver import START_TAI, Driver
+from .layouts import BESIDE, TWO_SLOTS
 
 __all__ = ["WAYS", "a_process_exited", "a_script"]
 
@@ -38,6 +39,10 @@ def a_script(phase: Phase, driver: Driver | None = None, **overrides: Any) -> tu
     **overrides
         Fields of its ``add``.
     """
+    if phase is Phase.ENTERING:
+        # Main gives group ids ahead; beside it they are given on entering.
+        driver = driver or Driver(layout=TWO_SLOTS)
+        overrides.setdefault("slot", BESIDE)
     driver = driver or Driver()
     index = driver.add(**overrides)
     WAYS[phase](driver, index)
@@ -168,6 +173,7 @@ WAYS: dict[Phase, Callable[[Driver, int], None]] = {
     Phase.NAMING: _naming,
     Phase.NAMED: _named,
     Phase.UNNAMING: _unnaming,
+    Phase.ENTERING: _naming,
     Phase.STRAYING: _straying,
     Phase.DROPPING: _dropping,
     Phase.LOST_WAITING: _lost_waiting,

@@ -6,9 +6,11 @@
 of the effects that came of it, and raises AssertionError when
 
 - a script is published that the last published queue does not list;
-- ``run`` is sent twice, without an announced group id, while the queue is
-  disabled or paused, while another script has not ended, or while the place
-  of a script that ran is held by a stop command that is under way;
+- ``run`` is sent twice, without a group id (announced, where the slot
+  announces), while the queue is disabled or paused, to more scripts of a slot
+  than it has places for, or while the place of a script that ran is held by a
+  stop command that is under way;
+- ``run`` is sent to a script that shares what it needs with one that runs;
 - a visit is announced but neither begins nor is cancelled, or is cancelled
   though it has begun;
 - a group id is not later than all before it;
@@ -26,8 +28,9 @@ from dataclasses import dataclass, field
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.layout import Layout, LegacyQueue
 from lsst.ts.scriptqueue.core.states import ScriptState
-from lsst.ts.scriptqueue.core.views import QueueView, ScriptView
+from lsst.ts.scriptqueue.core.views import QueueView, ScriptView, SlotsView
 
 __all__ = ["Watched", "Watcher"]
 
@@ -55,7 +58,7 @@ _ACTIVE = frozenset(
 )
 
 #: What may still be said after a shutdown has finished.
-_HARMLESS = (fx.AckCommand, fx.PublishQueue, fx.PublishScript, fx.WriteLog)
+_HARMLESS = (fx.AckCommand, fx.PublishQueue, fx.PublishSlots, fx.PublishScript, fx.WriteLog)
 
 
 @dataclass
@@ -76,15 +79,19 @@ class Watched:
 class Watcher:
     """Checks what goes out."""
 
+    layout: Layout = field(default_factory=Layout)
     queue: QueueView | None = None
+    slots: SlotsView | None = None
     shown: dict[int, ScriptView] = field(default_factory=dict)
     scripts: dict[int, Watched] = field(default_factory=dict)
     open_commands: set[int] = field(default_factory=set)
     answered: dict[int, fx.AckCommand] = field(default_factory=dict)
     timers: dict[int, fx.SetTimer] = field(default_factory=dict)
-    holding: set[int] = field(default_factory=set)
+    holding: dict[int, set[int]] = field(default_factory=dict)
     last_group_id: str = ""
     finished: bool = False
+    wished_layout: Layout | None = None
+    reconfigured: bool = False
     _reported: tuple[int, bool] = (0, False)
 
     def script(self, index: int) -> Watched:
@@ -104,17 +111,26 @@ class Watcher:
             self._check_refusal(event, effects, *before)
         self._check_ends()
 
-    def _runs(self, indices: tuple[int, ...]) -> bool:
-        """Is the current script one of these, and has it not failed?"""
-        current = self.queue.current if self.queue else 0
-        return current in indices and current != 0 and self.shown[current].script_state not in _FAILED
+    def _slots_of(self, indices: tuple[int, ...]) -> set[int]:
+        """In which slots is one of these in its place, and has not failed?"""
+        return {
+            slot
+            for index, slot, is_active in (self.slots.scripts if self.slots else ())
+            if is_active
+            and index in indices
+            and self.script(index).run_sent
+            and self.shown[index].script_state not in _FAILED
+        }
 
     def _see_event(self, event: ev.Event) -> None:
         match event:
             case ev.CommandGiven():
                 self.open_commands.add(event.command_id)
-                if isinstance(event.command, cmd.StopScripts) and self._runs(event.command.indices):
-                    self.holding.add(event.command_id)
+                if isinstance(event.command, cmd.StopScripts):
+                    self.holding[event.command_id] = self._slots_of(event.command.indices)
+                if isinstance(event.command, cmd.Reconfigure):
+                    self.wished_layout = event.command.layout
+                    self.reconfigured = True
             case ev.ProcessStarted():
                 self.script(event.index).process = True
             case ev.ProcessExited():
@@ -131,6 +147,8 @@ class Watcher:
         match effect:
             case fx.PublishQueue():
                 self._see_queue(effect.view)
+            case fx.PublishSlots():
+                self._see_slots(effect.view)
             case fx.PublishScript():
                 self._see_script(effect.view)
             case fx.LaunchProcess():
@@ -165,7 +183,7 @@ class Watcher:
                     f"{effect} answers a command nobody gave, or twice"
                 )
                 self.open_commands.discard(effect.command_id)
-                self.holding.discard(effect.command_id)
+                self.holding.pop(effect.command_id, None)
                 self.answered[effect.command_id] = effect
             case fx.ReportInProgress():
                 assert effect.command_id in self.open_commands, f"{effect} comes after the answer"
@@ -187,6 +205,19 @@ class Watcher:
             case _:
                 pass
 
+    def _see_slots(self, view: SlotsView) -> None:
+        queue = self.queue
+        assert queue is not None, "the slots are published before the queue"
+        self.slots = view
+        wished = self.wished_layout
+        if wished is not None and [slot.name for slot in view.slots] == [slot.name for slot in wished.slots]:
+            self.layout, self.wished_layout = wished, None
+        main = [index for index, slot, is_active in view.scripts if slot == 0 and is_active]
+        assert main in ([], [queue.current])
+        live = {index for index, _, _ in view.scripts}
+        if self.layout.legacy_queue is not LegacyQueue.MAIN_ONLY:
+            assert live <= {queue.current, *queue.waiting, *queue.past}, "a live script is not listed"
+
     def _see_queue(self, view: QueueView) -> None:
         listed = [index for index in (view.current, *view.waiting, *view.past) if index]
         assert len(listed) == len(set(listed)), f"listed twice: {view}"
@@ -195,7 +226,10 @@ class Watcher:
     def _see_script(self, view: ScriptView) -> None:
         queue = self.queue
         assert queue is not None, "a script is published before any queue"
-        assert view.index in (queue.current, *queue.waiting, *queue.past), f"{view.index} is not listed"
+        listed = {queue.current, *queue.waiting, *queue.past}
+        if self.layout.legacy_queue is LegacyQueue.MAIN_ONLY and self.slots:
+            listed |= {index for index, _, _ in self.slots.scripts}
+        assert view.index in listed, f"{view.index} is not listed"
         self.shown[view.index] = view
         watched = self.script(view.index)
         reported_index, begun = self._reported
@@ -211,26 +245,49 @@ class Watcher:
         watched.group_id = effect.group_id
 
     def _see_run(self, effect: fx.RunScript) -> None:
-        queue, watched = self.queue, self.script(effect.index)
+        queue, slots, watched = self.queue, self.slots, self.script(effect.index)
         assert queue is not None
-        assert queue.enabled, "run is sent while disabled"
-        assert queue.running, "run is sent while paused"
-        assert queue.current == effect.index, "run is sent before the queue shows the script as current"
+        assert slots is not None
+        (number,) = [slot for index, slot, is_active in slots.scripts if index == effect.index and is_active]
+        settings = self.layout.slots[number]
+        if settings.announces_visits:
+            # Elsewhere it was admitted a moment before, and goes on.
+            assert queue.enabled, "run is sent while disabled"
+            assert slots.slots[number].running, "run is sent while paused"
+            assert watched.visit, f"run is sent to {effect.index} before its visit is announced"
+        if number == 0:
+            assert queue.current == effect.index, "run is sent before the queue shows the script as current"
         assert watched.process, f"{effect.index} has no process to run"
+        assert watched.group_id, f"{effect.index} has no group id to run with"
         assert not watched.run_sent, f"run is sent twice to {effect.index}"
-        assert watched.visit, f"run is sent to {effect.index} before its visit is announced"
-        assert not self.holding, f"run is sent to {effect.index} while a stop holds the place"
-        active = [
-            index
-            for index, other in self.scripts.items()
-            if index != effect.index
-            and other.process
-            and not other.past
-            and index not in queue.past
-            and self.shown[index].script_state in _ACTIVE
-        ]
-        assert not active, f"run is sent to {effect.index} while {active} are active"
+        if settings.announces_visits:
+            held = [slot for slots in self.holding.values() for slot in slots]
+            assert number not in held, f"run is sent to {effect.index} while a stop holds the place"
         watched.run_sent = True
+        self._check_neighbours(effect.index, number)
+
+    def _check_neighbours(self, index: int, number: int) -> None:
+        """Nobody who runs has what this one needs, and its slot has room."""
+        assert self.slots is not None
+        # One that is admitted first and run later cannot help it if another runs untold meanwhile.
+        is_at_once = self.layout.slots[number].announces_visits
+        others = [
+            (other, slot)
+            for other, slot, _ in self.slots.scripts
+            if other != index
+            and self.script(other).process
+            and self.shown[other].script_state in _ACTIVE
+            and (is_at_once or self.script(other).run_sent)
+        ]
+        capacity = self.layout.slots[number].capacity
+        assert sum(slot == number for _, slot in others) < capacity, f"{index} runs beside {others}"
+        if len(self.layout.slots) == 1 or self.reconfigured:
+            return
+        mine = self.shown[index].resources
+        assert mine, f"{index} runs, but nobody has said what it needs"
+        for other, _ in others:
+            theirs = self.shown[other].resources or "*"
+            assert not _clash(mine, theirs), f"{index} ({mine}) runs beside {other} ({theirs})"
 
     def _check_refusal(
         self,
@@ -245,17 +302,46 @@ class Watcher:
         assert ack.result, "a refusal says why"
         assert queue in (None, self.queue), f"{event.command} was refused but changed the queue"
         assert self.shown == shown, f"{event.command} was refused but changed a script"
-        others = [effect for effect in effects if not isinstance(effect, fx.AckCommand | fx.PublishQueue)]
+        others = [
+            effect
+            for effect in effects
+            if not isinstance(effect, fx.AckCommand | fx.PublishQueue | fx.PublishSlots)
+        ]
         assert not others, f"{event.command} was refused but wants {others}"
 
     def _check_ends(self) -> None:
         queue = self.queue
         if queue is None:
             return
+        live = {index for index, _, _ in self.slots.scripts} if self.slots else set()
         for index in queue.past:
+            if index in live:
+                continue
             watched = self.script(index)
             if not watched.past:
                 watched.past = True
                 assert watched.begun or not watched.visit, (
                     f"{index} ended, its visit neither began nor was cancelled"
                 )
+
+
+def _clash(one: str, other: str) -> bool:
+    """Do two published texts of resources name a thing that only one may have?
+
+    Written anew, so that it errs differently from the core if it errs.
+    """
+    mine, theirs = one.split(","), other.split(",")
+    if "*" in theirs and "*" not in mine:
+        mine, theirs = theirs, mine
+    if "*" in mine:
+        if "*" in theirs:
+            return True
+        spared = [name[1:] for name in mine if name.startswith("!")]
+        return any(name != "none" and not {name, name.split(":")[0]} & set(spared) for name in theirs)
+    for name in mine:
+        for rival in theirs:
+            if name == "none" or rival == "none" or name == "archive" or rival == "archive":
+                continue
+            if name == rival or name.split(":")[0] == rival or rival.split(":")[0] == name:
+                return True
+    return False

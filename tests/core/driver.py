@@ -14,9 +14,12 @@ from typing import Any, TypeVar
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.layout import Layout
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.core.model import QueueModel
+from lsst.ts.scriptqueue.core.needs import Description
 from lsst.ts.scriptqueue.core.phases import Phase
+from lsst.ts.scriptqueue.core.slots import Slot
 from lsst.ts.scriptqueue.core.states import Location, ScriptState
 from lsst.ts.scriptqueue.core.views import QueueView, VisitMetadata
 
@@ -56,14 +59,19 @@ class Driver:
     ----------
     enabled
         Is the component enabled from the start?
+    layout
+        The slots; by default only the main one.
     limits
         Fields of `Limits` that differ from the defaults.
     """
 
-    def __init__(self, *, enabled: bool = True, sal_index: int = 1, **limits: Any) -> None:
+    def __init__(
+        self, *, enabled: bool = True, sal_index: int = 1, layout: Layout | None = None, **limits: Any
+    ) -> None:
         self.limits = Limits(**limits)
-        self.model = QueueModel(sal_index, self.limits)
-        self.watcher = Watcher()
+        self.layout = layout or Layout()
+        self.model = QueueModel(sal_index, self.limits, self.layout)
+        self.watcher = Watcher(self.layout)
         self.now = START_TAI
         self.effects: list[fx.Effect] = []
         self.last: list[fx.Effect] = []
@@ -166,6 +174,8 @@ class Driver:
         sent_tai: float | None = None,
     ) -> None:
         for state in states:
+            if state is ScriptState.UNCONFIGURED:
+                self.describe(index, origin=origin, sent_tai=sent_tai)
             now = self.tick()
             self.apply(
                 ev.ScriptStateReported(
@@ -177,6 +187,26 @@ class Driver:
                     now if sent_tai is None else sent_tai,
                 )
             )
+
+    def describe(
+        self,
+        index: int,
+        resources: str = "",
+        remotes: str = "",
+        *,
+        origin: int | None = None,
+        sent_tai: float | None = None,
+    ) -> None:
+        """Let a script describe itself, as it does before it reports a state."""
+        self.apply(
+            ev.ScriptDescriptionReported(
+                self.now,
+                index,
+                Description(resources, remotes),
+                pid_of(index) if origin is None else origin,
+                self.now if sent_tai is None else sent_tai,
+            )
+        )
 
     def metadata(self, index: int, **fields: Any) -> None:
         now = self.tick()
@@ -241,8 +271,12 @@ class Driver:
     def phase(self, index: int) -> Phase:
         return self.model.phase(index)
 
+    def slot_of(self, index: int) -> Slot:
+        """The slot a script is in, or was."""
+        return self.model._ledger.slots[self.model.script(index).slot]
+
     def states(self, index: int) -> tuple[str, str]:
         """Script state and process state as published, by name."""
         view = self.watcher.shown[index]
-        assert view == self.model.script(index)
+        assert not self.model.script(index).tells_clients_of_one_slot(view)
         return view.script_state.name, view.process_state.name

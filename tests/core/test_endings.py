@@ -118,7 +118,7 @@ def test_a_failure_while_paused_on_request_is_told_and_is_the_reason_of_the_paus
     assert [effect.level for effect in driver.of(fx.WriteLog)] == [fx.LogLevel.ERROR]
     pause = driver.model._ledger.main.pause
     assert pause is not None
-    assert pause.text == f"{index} failed: no star"
+    assert pause.text == f"because {index} failed: no star"
     driver.pause()
     assert driver.model._ledger.main.pause == pause, "the reason stays"
 

@@ -11,6 +11,7 @@ from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.life import advance
 from lsst.ts.scriptqueue.core.phases import (
     PLACE,
+    PLACED_PHASES,
     REPORT_OF_STATE,
     TIMER,
     TRANSITIONS,
@@ -128,7 +129,7 @@ def test_only_admission_gives_a_place() -> None:
     entries = {
         trigger
         for (before, trigger), after in TRANSITIONS.items()
-        if PLACE[before] is Place.WAITING and PLACE[after] is Place.CURRENT
+        if before not in PLACED_PHASES and after in PLACED_PHASES
     }
     assert entries == {Trigger.ADMITTED}
 

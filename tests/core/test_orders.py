@@ -291,7 +291,7 @@ def test_requeue_in_any_phase_gives_a_new_script_with_all_that_was_asked_for(pha
     again = launched.index
     assert again > index
     assert driver.model.wish(again) == driver.model.wish(index)
-    assert driver.queue.waiting[-1] == again
+    assert driver.slot_of(again).waiting[-1] == again
     driver.start(again)
     ack = driver.ack()
     assert ack is not None
@@ -377,7 +377,7 @@ def test_the_queue_is_published_even_if_a_command_has_changed_nothing(command: c
 def test_what_is_shown_is_shown_before_the_answer() -> None:
     driver = three()
     driver.give(cmd.ShowQueue())
-    assert [type(effect) for effect in driver.last] == [fx.PublishQueue, fx.AckCommand]
+    assert [type(effect) for effect in driver.last] == [fx.PublishQueue, fx.PublishSlots, fx.AckCommand]
 
 
 def test_a_script_that_cannot_be_started_is_history_and_its_add_is_refused() -> None:

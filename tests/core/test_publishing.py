@@ -18,13 +18,18 @@ S = ScriptState
 
 def test_the_queue_is_published_from_the_first_event_on() -> None:
     driver = Driver(enabled=False)
-    assert [type(effect) for effect in driver.last] == [fx.PublishQueue]
+    assert [type(effect) for effect in driver.last] == [fx.PublishQueue, fx.PublishSlots]
 
 
 def test_a_new_script_is_listed_then_shown_then_launched() -> None:
     driver = Driver()
     driver.add()
-    assert [type(effect) for effect in driver.last] == [fx.PublishQueue, fx.PublishScript, fx.LaunchProcess]
+    assert [type(effect) for effect in driver.last] == [
+        fx.PublishQueue,
+        fx.PublishSlots,
+        fx.PublishScript,
+        fx.LaunchProcess,
+    ]
 
 
 def test_what_has_not_changed_is_not_published_again() -> None:
@@ -46,8 +51,8 @@ def test_the_last_state_is_published_before_the_next_one_runs() -> None:
     driver.answer(second)
     driver.report(first, S.DONE)
     kinds = [type(effect) for effect in driver.last]
-    assert kinds[:3] == [fx.PublishQueue, fx.PublishScript, fx.PublishScript]
-    assert fx.RunScript in kinds[3:]
+    assert kinds[:4] == [fx.PublishQueue, fx.PublishSlots, fx.PublishScript, fx.PublishScript]
+    assert fx.RunScript in kinds[4:]
 
 
 def test_the_history_is_the_latest_first() -> None:

@@ -24,8 +24,11 @@ from hypothesis.stateful import (
 
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.layout import Layout
+from lsst.ts.scriptqueue.core.rulings import Ruling
 from lsst.ts.scriptqueue.core.states import Location, ScriptState
 
+from .layouts import BESIDE, OBSERVATORY, RULINGS, SERIAL, TWO_SLOTS
 from .world import World
 
 #: The same runs every time, so that a change is to blame for what it breaks.
@@ -48,6 +51,8 @@ NONSENSE = (-1, 0, 7, 99_999, 200_000, 2**31 - 1)
 states = st.sampled_from([*ScriptState, S.RUNNING, S.DONE, S.STOPPED, S.FAILED, S.FAILED])
 EXITS = st.sampled_from([(0, None), (1, None), (None, 9), (None, 15), (None, None)])
 places = st.builds(lambda location, pick: (location, pick), st.sampled_from(Location), PICKS)
+slots = st.sampled_from(["", "", "main", BESIDE, "calibration", "utility", "second", "*"])
+resources = st.sampled_from(["", "", "none", "ESS:1", "ESS", "MTCS,archive", "archive", "*,!ESS", "*", "?"])
 expressions = st.sampled_from(["", "", "", "", "a.*", "("])
 
 
@@ -62,10 +67,11 @@ class Anything(RuleBasedStateMachine):
         first_index=st.sampled_from([100_000, 199_990]),
         history=st.sampled_from([1, 3, 400]),
         steps=st.lists(st.integers(0, 9), max_size=4),
+        layout=st.sampled_from([SERIAL, TWO_SLOTS, OBSERVATORY]),
     )
-    def begin(self, first_index: int, history: int, steps: list[int]) -> None:
+    def begin(self, first_index: int, history: int, steps: list[int], layout: Layout) -> None:
         """Begin with some scripts, each so many steps into its life."""
-        self.world = World(first_index, history)
+        self.world = World(first_index, history, layout)
         for count in steps:
             self.add_and_work(count)
 
@@ -91,10 +97,17 @@ class Anything(RuleBasedStateMachine):
         )
         self.world.give(wish)
 
+    @rule(slot=slots, resources=resources, ruling=st.sampled_from(RULINGS), steps=st.integers(0, 9))
+    def add_to_a_slot(self, slot: str, resources: str, ruling: Ruling, steps: int) -> None:
+        self.give_and_work(cmd.AddScript(True, "x.py", slot=slot, resources=resources, ruling=ruling), steps)
+
     @rule(steps=st.integers(0, 9))
     def add_and_work(self, steps: int) -> None:
         """Add a script that gets somewhere."""
-        self.world.give(cmd.AddScript(True, "x.py"))
+        self.give_and_work(cmd.AddScript(True, "x.py"), steps)
+
+    def give_and_work(self, wish: cmd.AddScript, steps: int) -> None:
+        self.world.give(wish)
         if self.world.launches:
             index = self.world.launches[-1]
             self.world.start(index)
@@ -114,13 +127,21 @@ class Anything(RuleBasedStateMachine):
         )
         self.world.give(wish)
 
-    @rule(pick=PICKS, where=places)
-    def move(self, pick: int, where: tuple[Location, int]) -> None:
-        self.world.give(cmd.MoveScript(self.index(pick), self.target(where)))
+    @rule(pick=PICKS, where=places, slot=slots)
+    def move(self, pick: int, where: tuple[Location, int], slot: str) -> None:
+        self.world.give(cmd.MoveScript(self.index(pick), self.target(where), slot))
 
-    @rule(pick=PICKS, where=places)
-    def requeue(self, pick: int, where: tuple[Location, int]) -> None:
-        self.world.give(cmd.RequeueScript(self.index(pick), self.target(where)))
+    @rule(pick=PICKS, where=places, slot=slots)
+    def requeue(self, pick: int, where: tuple[Location, int], slot: str) -> None:
+        self.world.give(cmd.RequeueScript(self.index(pick), self.target(where), slot))
+
+    @rule(slot=slots, pause=st.booleans())
+    def pause_or_resume_a_slot(self, slot: str, pause: bool) -> None:
+        self.world.give(cmd.Pause(slot) if pause else cmd.Resume(slot))
+
+    @rule(layout=st.sampled_from([SERIAL, TWO_SLOTS, OBSERVATORY]))
+    def reconfigure(self, layout: Layout) -> None:
+        self.world.give(cmd.Reconfigure(layout))
 
     @rule(picks=st.lists(PICKS, max_size=4), terminate=st.booleans())
     def stop(self, picks: list[int], terminate: bool) -> None:

@@ -28,6 +28,7 @@ GENTLE: dict[Phase, type[fx.StopScript] | type[fx.TerminateProcess] | None] = {
     Phase.NAMING: fx.TerminateProcess,
     Phase.NAMED: fx.TerminateProcess,
     Phase.UNNAMING: fx.TerminateProcess,
+    Phase.ENTERING: fx.TerminateProcess,
     Phase.STRAYING: None,
     Phase.DROPPING: None,
     Phase.LOST_WAITING: None,

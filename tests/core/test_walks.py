@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -21,6 +21,7 @@ from lsst.ts.scriptqueue.core import life
 from lsst.ts.scriptqueue.core.phases import TRANSITIONS, Phase, Trigger
 from lsst.ts.scriptqueue.core.states import Location, ScriptState
 
+from .layouts import OBSERVATORY, RULINGS, SERIAL, TWO_SLOTS
 from .world import World
 
 Item = TypeVar("Item")
@@ -34,7 +35,8 @@ class Walk:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.world = World(self.choice([100_000, 199_990]), self.choice([1, 3, 400]))
+        self.layout = self.choice([SERIAL, TWO_SLOTS, OBSERVATORY, OBSERVATORY])
+        self.world = World(self.choice([100_000, 199_990]), self.choice([1, 3, 400]), self.layout)
         self._actions, weights = zip(*self.weighted_actions(), strict=True)
         self._weights = weights
 
@@ -49,14 +51,15 @@ class Walk:
     def weighted_actions(self) -> Iterable[tuple[Callable[[], None], int]]:
         world = self.world
         yield self.work, 120
-        yield lambda: world.give(cmd.AddScript(True, "x.py", target=self.target())), 10
-        yield lambda: world.give(cmd.AddScript(True, "x.py")), 10
+        yield lambda: world.give(self.an_add(target=self.target())), 10
+        yield lambda: world.give(self.an_add()), 10
         yield self.add_of_a_block, 6
-        yield lambda: world.give(cmd.MoveScript(self.index(), self.target())), 8
-        yield lambda: world.give(cmd.RequeueScript(self.index(), self.target())), 4
+        yield lambda: world.give(cmd.MoveScript(self.index(), self.target(), self.slot())), 8
+        yield lambda: world.give(cmd.RequeueScript(self.index(), self.target(), self.slot())), 4
         yield self.stop, 6
-        yield lambda: world.give(cmd.Pause()), 2
-        yield lambda: world.give(cmd.Resume()), 16
+        yield lambda: world.give(cmd.Pause(self.slot())), 2
+        yield lambda: world.give(cmd.Resume(self.choice([self.slot(), "*"]))), 16
+        yield lambda: world.give(cmd.Reconfigure(self.choice([self.layout, OBSERVATORY]))), 1
         yield lambda: world.give(cmd.ShowScript(self.index())), 2
         yield lambda: world.enable(self.choice([True] * 5 + [False])), 6
         yield lambda: self.each(world.launches, world.fail_launch), 1
@@ -67,6 +70,7 @@ class Walk:
         yield lambda: world.report(self.index(), self.choice(STATES)), 6
         yield lambda: self.each(world.live()[:1], lambda index: world.report(index, self.choice(STATES))), 5
         yield lambda: self.each(world.live()[:1], self.stop_one), 5
+        yield self.disturb_an_entry, 5
         yield self.last_words_after_the_exit, 3
         yield lambda: world.report(self.index(), self.choice(STATES), origin=3), 4
         yield lambda: world.metadata(self.index()), 3
@@ -93,8 +97,36 @@ class Walk:
             block=self.choice(["BLOCK-1", "BLOCK-T2", "nonsense"]),
             block_size=self.choice([1, 2, 3, 500]),
             start_block=self.choice([True, False]),
+            slot=self.slot(),
+            ruling=self.choice(list(RULINGS)),
         )
         self.world.give(wish)
+
+    def disturb_an_entry(self) -> None:
+        """Let something happen to a script that was admitted and is not told to run yet."""
+        ledger = self.world.driver.model._ledger
+        entering = [script.index for script in ledger.live() if script.phase is Phase.ENTERING]
+        for index in entering[:1]:
+            match self.random.randrange(4):
+                case 0:
+                    self.world.report(index, self.choice(STATES))
+                case 1:
+                    self.each([index] * (index in self.world.processes), self.world.exit)
+                case 2:
+                    self.stop_one(index)
+                case _:
+                    self.world.expire(self.world.driver.timer(index))
+
+    def an_add(self, **fields: Any) -> cmd.AddScript:
+        """An ``add`` as anybody may give it."""
+        resources = self.choice(["", "", "", "none", "ESS:1", "ESS", "MTCS,archive", "*,!ESS", "?"])
+        return cmd.AddScript(
+            True, "x.py", slot=self.slot(), resources=resources, ruling=self.choice(list(RULINGS)), **fields
+        )
+
+    def slot(self) -> str:
+        """A slot's name, mostly none."""
+        return self.choice(["", "", "", *(slot.name for slot in self.layout.slots), "nonsense"])
 
     def stop(self) -> None:
         indices = tuple(self.index() for _ in range(self.choice([1, 1, 2, 3])))

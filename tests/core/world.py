@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.layout import Layout
 from lsst.ts.scriptqueue.core.model import QueueModel
+from lsst.ts.scriptqueue.core.needs import Description
 from lsst.ts.scriptqueue.core.states import FINAL_STATES, ScriptState
 from lsst.ts.scriptqueue.core.views import VisitMetadata
 
 from .driver import START_TAI, Driver
+from .layouts import SERIAL
 
 __all__ = ["Process", "Question", "World"]
 
@@ -56,8 +59,8 @@ class Process:
 class World:
     """Everything around a model."""
 
-    def __init__(self, first_index: int = 100_000, history: int = 3) -> None:
-        self.driver = Driver(history=history)
+    def __init__(self, first_index: int = 100_000, history: int = 3, layout: Layout = SERIAL) -> None:
+        self.driver = Driver(history=history, layout=layout)
         self.driver.model._ledger.indices.next = first_index
         self._first_index = first_index
         self.events: list[ev.Event] = []
@@ -72,9 +75,8 @@ class World:
         self._last_command = 1_000_000
 
     def live(self) -> list[int]:
-        """The scripts that run or wait, the one that runs first."""
-        queue = self.driver.model.queue
-        return [index for index in (queue.current, *queue.waiting) if index]
+        """The scripts that run or wait, slot by slot, those that run first."""
+        return [index for index, _, _ in self.driver.model.slots.scripts]
 
     # One step each.
 
@@ -128,6 +130,8 @@ class World:
         """Report a state, as its own process if no other origin is given."""
         process = self.processes.get(index)
         if process is not None and origin == 0:
+            if process.said is S.UNKNOWN:
+                self.describe(index)
             process.said = state
             origin = process.origin
         now = self.driver.now
@@ -136,6 +140,10 @@ class World:
                 now, index, state, "so it says", origin, now if sent_tai is None else sent_tai
             )
         )
+
+    def describe(self, index: int, remotes: str = "") -> None:
+        now, origin = self.driver.now, self.processes[index].origin
+        self.apply(ev.ScriptDescriptionReported(now, index, Description(remotes=remotes), origin, now))
 
     def metadata(self, index: int, origin: int = 0) -> None:
         process = self.processes.get(index)
@@ -209,9 +217,9 @@ class World:
                 break
         else:
             raise AssertionError("the world does not come to rest")
-        queue = self.driver.queue
         watcher = self.driver.watcher
-        assert (queue.current, queue.waiting) == (0, ()), f"left in the queue: {queue}"
+        assert not self.driver.queue.current
+        assert not self.live(), f"left in the queue: {self.driver.model.slots}"
         assert not watcher.open_commands, f"not answered: {watcher.open_commands}"
         assert not watcher.timers, f"not ended: {watcher.timers}"
         assert not self.processes, f"not ended: {self.processes}"
@@ -230,8 +238,8 @@ class World:
             if not queue.enabled:
                 self.enable(True)
                 return True
-            if not queue.running:
-                self.give(cmd.Resume())
+            if not all(slot.running for slot in self.driver.model.slots.slots):
+                self.give(cmd.Resume("*"))
                 return True
         timers = self.driver.watcher.timers
         if timers:
@@ -241,7 +249,7 @@ class World:
 
     def check_determinism(self) -> None:
         """The same events give the same effects."""
-        model = QueueModel(1, self.driver.limits)
+        model = QueueModel(1, self.driver.limits, self.driver.layout)
         model._ledger.indices.next = self._first_index
         model.handle(ev.EnabledChanged(START_TAI, True))
         # Compared as text, in which nothing hides behind equality.

@@ -52,8 +52,12 @@ class Execution:
         How many scripts it has.
     first_index
         First of its reserved indices.
+    slot
+        Name of the slot its scripts run in.
     added
         How many have been added.
+    closed
+        Why no more can be added; "" if they can.
     """
 
     number: int
@@ -61,10 +65,14 @@ class Execution:
     block_id: str
     size: int
     first_index: int
+    slot: str
     added: int = 0
+    closed: str = ""
 
     def next_member(self) -> tuple[int, Membership]:
         """The index and membership of its next script, or raise `Refused`."""
+        if self.closed:
+            raise Refused(f"{self.closed}; open a new execution of {self.block} with startBlock true")
         if self.added >= self.size:
             raise Refused(
                 f"{self.block_id} is full: it has its {self.size} scripts; "
@@ -106,6 +114,7 @@ class Blocks:
     def __init__(self, has_live_member: Callable[[str, int], bool]) -> None:
         self._has_live_member = has_live_member
         self._open: dict[str, Execution] = {}
+        self._failed: dict[str, tuple[int, str]] = {}
         self.openings: dict[int, Opening] = {}
 
     def opening_of(self, block: str) -> Opening | None:
@@ -131,6 +140,23 @@ class Blocks:
                 f"no execution of {block} is open; its first script must be added with startBlock true"
             )
         return execution
+
+    def note_failure(self, block_id: str, index: int, slot: str) -> None:
+        """Remember that a script of an execution has failed, in a slot."""
+        self._failed.setdefault(block_id, (index, slot))
+
+    def take_failures(self, slot: str) -> dict[str, str]:
+        """Close the executions of which a script has failed in a slot: id to why."""
+        taken = {
+            block_id: f"{block_id} was ended because {index} failed"
+            for block_id, (index, where) in self._failed.items()
+            if where == slot
+        }
+        for block_id in taken:
+            del self._failed[block_id]
+        for execution in self._open.values():
+            execution.closed = taken.get(execution.block_id, execution.closed)
+        return taken
 
     def reserves(self, index: int, besides: Execution | None = None) -> bool:
         """Is this index kept for a script of an execution still to come?"""

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .layout import Layout
+from .rulings import NO_RULING, Ruling
 from .states import Location
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "Command",
     "MoveScript",
     "Pause",
+    "Reconfigure",
     "RequeueScript",
     "Resume",
     "ShowQueue",
@@ -40,7 +43,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class AddScript:
-    """Add a script. Fields as in the SAL command ``add``."""
+    """Add a script. Fields as in the SAL command ``add``, and what the rules say of it."""
 
     is_standard: bool
     path: str
@@ -54,22 +57,28 @@ class AddScript:
     block_size: int = 0
     start_block: bool = False
     execution_id: str = ""
+    slot: str = ""
+    resources: str = ""
+    ruling: Ruling = NO_RULING
 
 
 @dataclass(frozen=True, slots=True)
 class MoveScript:
-    """Move a waiting script."""
+    """Move a waiting script; ``slot`` "" for its own."""
 
     index: int
     target: Target
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RequeueScript:
-    """Add a script again that waits, runs or has ended."""
+    """Add a script again that waits, runs or has ended; ``slot`` "" for the original's."""
 
     index: int
     target: Target
+    slot: str = ""
+    ruling: Ruling = NO_RULING
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +91,19 @@ class StopScripts:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Start no further script."""
+    """Start no further script in a slot; ``slot`` "" for all."""
+
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on, and let go of a failed script."""
+    """Go on, and let go of a failed script.
+
+    ``slot`` "" is main and what a command to all slots paused; "*" is all.
+    """
+
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +118,21 @@ class ShowScript:
     index: int
 
 
-Command = AddScript | MoveScript | RequeueScript | StopScripts | Pause | Resume | ShowQueue | ShowScript
+@dataclass(frozen=True, slots=True)
+class Reconfigure:
+    """Take another layout; refused if a slot that it lacks has scripts."""
+
+    layout: Layout
+
+
+Command = (
+    AddScript
+    | MoveScript
+    | RequeueScript
+    | StopScripts
+    | Pause
+    | Resume
+    | ShowQueue
+    | ShowScript
+    | Reconfigure
+)

@@ -13,7 +13,7 @@ import enum
 from dataclasses import dataclass
 
 from .phases import Timer
-from .views import QueueView, ScriptView, VisitMetadata
+from .views import QueueView, ScriptView, SlotsView, VisitMetadata
 
 __all__ = [
     "AckCommand",
@@ -28,6 +28,7 @@ __all__ = [
     "PublishNextVisitCanceled",
     "PublishQueue",
     "PublishScript",
+    "PublishSlots",
     "ReportInProgress",
     "RequestBlockId",
     "RunScript",
@@ -96,7 +97,10 @@ class StopScript:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Start a time limit. Ends as `TimerExpired`, unless cancelled."""
+    """Start a time limit. Ends as `TimerExpired`, unless cancelled.
+
+    ``index`` is 0 if it is no script's but the queue's own.
+    """
 
     index: int
     request: int
@@ -126,6 +130,14 @@ class PublishQueue:
     """Publish the queue; ``force`` even if it has not changed."""
 
     view: QueueView
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSlots:
+    """Publish the slots; ``force`` even if they have not changed."""
+
+    view: SlotsView
     force: bool = False
 
 
@@ -211,6 +223,7 @@ Effect = (
     | CancelTimer
     | RequestBlockId
     | PublishQueue
+    | PublishSlots
     | PublishScript
     | PublishNextVisit
     | PublishNextVisitCanceled

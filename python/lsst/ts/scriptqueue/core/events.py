@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .commands import Command
+from .needs import Description
 from .states import ScriptState
 from .views import VisitMetadata
 
@@ -26,6 +27,7 @@ __all__ = [
     "ProcessExited",
     "ProcessStarted",
     "ScriptAnswered",
+    "ScriptDescriptionReported",
     "ScriptMetadataReported",
     "ScriptStateReported",
     "ShutdownRequested",
@@ -45,12 +47,15 @@ class CommandGiven:
         What was asked.
     cmd_id
         Sequence number of the SAL command, as published with a script.
+    identity
+        Who gave it, such as ``operator@console``.
     """
 
     at_tai: float
     command_id: int
     command: Command
     cmd_id: int = 0
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,25 @@ class ScriptMetadataReported:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptDescriptionReported:
+    """A script described itself.
+
+    Attributes
+    ----------
+    description
+        What it says of its resources.
+    origin, sent_tai
+        As above.
+    """
+
+    at_tai: float
+    index: int
+    description: Description
+    origin: int = 0
+    sent_tai: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptAnswered:
     """A script acknowledged a command, for good.
 
@@ -161,7 +185,7 @@ class ScriptAnswered:
 
 @dataclass(frozen=True, slots=True)
 class TimerExpired:
-    """A time limit that `SetTimer` started has run out."""
+    """A time limit that `SetTimer` started has run out; ``index`` 0 if it is no script's."""
 
     at_tai: float
     index: int
@@ -202,6 +226,7 @@ Event = (
     | ProcessExited
     | ScriptStateReported
     | ScriptMetadataReported
+    | ScriptDescriptionReported
     | ScriptAnswered
     | TimerExpired
     | BlockIdGiven

@@ -8,12 +8,14 @@ or 0 if it concerns none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from .ledger import Ledger
 from .limits import MAX_LISTED
-from .phases import FAILED_PHASES, TIMER, Phase, Place
+from .phases import FAILED_PHASES, HOLDING_PHASES, PLACED_PHASES, TIMER, Phase, Place
 from .refusals import InvariantBroken
+from .resources import Claim
+from .scripts import Script
 from .states import FINAL_STATES, ProcessState
 
 __all__ = ["validate"]
@@ -44,7 +46,14 @@ def validate(ledger: Ledger) -> None:
     InvariantBroken
         With what is wrong, and the story of the script concerned.
     """
-    for check in (_check_places, _check_slots, _check_timers, _check_group_ids, _check_history):
+    for check in (
+        _check_places,
+        _check_slots,
+        _check_resources,
+        _check_timers,
+        _check_group_ids,
+        _check_history,
+    ):
         for text, index in check(ledger):
             story = f"; its story:\n{ledger.scripts[index].story}" if index in ledger.scripts else ""
             raise InvariantBroken(text + story)
@@ -79,15 +88,59 @@ def _check_places(ledger: Ledger) -> Findings:
 
 
 def _check_slots(ledger: Ledger) -> Findings:
-    live = sum(1 for _ in ledger.live())
-    if live > MAX_LISTED:
-        yield f"{live} scripts are live", 0
+    live = list(ledger.live())
+    if len(live) > MAX_LISTED:
+        yield f"{len(live)} scripts are live", 0
     for slot in ledger.slots.values():
-        if len(slot.current) > slot.settings.capacity:
-            yield f"slot {slot.name} holds {slot.current}, more than its capacity", 0
+        placed = [script for script in live if script.slot == slot.name and script.phase in PLACED_PHASES]
+        if len(placed) > slot.settings.capacity and _is_new(ledger, placed):
+            yield f"slot {slot.name} holds {[script.index for script in placed]}, more than its capacity", 0
         for index in slot.current:
             if slot.pause is None and ledger.scripts[index].phase in FAILED_PHASES:
                 yield f"{index} failed, but its slot runs", index
+
+
+def _check_resources(ledger: Ledger) -> Findings:
+    holders = [script for script in ledger.live() if script.phase in HOLDING_PHASES]
+    capacities = ledger.layout.catalogue.capacities
+    for number, script in enumerate(holders):
+        claim = script.needs.claim
+        if claim is None:
+            yield f"{script.index} was admitted, but nobody has said what it needs", script.index
+            continue
+        for other in holders[:number]:
+            shared = other.needs.claim
+            if (
+                shared is not None
+                and _collide(claim, shared, capacities)
+                and _is_new(ledger, [script, other])
+            ):
+                yield f"{other.index} holds {shared} and {script.index} holds {claim}", script.index
+    for name, capacity in capacities.items():
+        sharing = [script for script in holders if script.needs.claim and _names(script.needs.claim, name)]
+        if len(sharing) > capacity and _is_new(ledger, sharing):
+            yield f"{name} is held by {[script.index for script in sharing]}, more than its capacity", 0
+
+
+def _collide(one: Claim, other: Claim, capacities: Mapping[str, int]) -> bool:
+    """Do two claims overlap in what only one can have?"""
+    if one.everything or other.everything:
+        return one.overlaps(other)
+    return any(
+        mine.overlaps(theirs)
+        for mine in one.resources
+        for theirs in other.resources
+        if mine.component not in capacities
+    )
+
+
+def _names(claim: Claim, name: str) -> bool:
+    return any(resource.component == name for resource in claim.resources)
+
+
+def _is_new(ledger: Ledger, scripts: Iterable[Script]) -> bool:
+    """Has one of them been admitted under this layout? What was admitted before stays."""
+    return any(script.admitted_tai > ledger.configured_tai for script in scripts)
 
 
 def _check_timers(ledger: Ledger) -> Findings:

@@ -98,7 +98,9 @@ class Layout:
     def __post_init__(self) -> None:
         names = [slot.name for slot in self.slots]
         if not names or names[0] != MAIN or not self.slots[0].is_serial:
-            raise ValueError(f"the first slot must be {MAIN!r}, ordered and with a capacity of 1, not {names[:1]}")
+            raise ValueError(
+                f"the first slot must be {MAIN!r}, ordered and with a capacity of 1, not {names[:1]}"
+            )
         if len(set(names)) < len(names):
             raise ValueError(f"every slot needs a name of its own, not {', '.join(names)}")
         if len(names) > MAX_SLOTS:

@@ -9,21 +9,40 @@ start in `admission`, what is published in `publishing`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from .blocks import Blocks
 from .effects import Effect
 from .group_ids import GroupIds
 from .indices import Indices
+from .layout import Layout
 from .limits import Limits
 from .phases import Phase, Place
 from .refusals import Refused, listing
 from .scripts import Script
-from .slots import Slot, SlotSettings
+from .slots import Slot
 from .stops import StopJob
-from .views import QueueView, ScriptView
+from .stories import iso_clock
+from .views import QueueView, ScriptView, SlotsView
 
-__all__ = ["Ledger"]
+__all__ = ["Alarm", "Ledger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A time limit of the queue's own.
+
+    Attributes
+    ----------
+    request
+        Its number.
+    at_tai
+        When it ends (TAI, unix seconds).
+    """
+
+    request: int
+    at_tai: float
 
 
 class Ledger:
@@ -35,11 +54,15 @@ class Ledger:
         SAL index of the ScriptQueue.
     limits
         Limits in force.
-    slots
-        The slots, in order of priority; the first is the main one.
+    layout
+        The slots and what they share.
+    tai_minus_utc_s
+        For times that people read (seconds).
 
     Attributes
     ----------
+    slots
+        The slots by name, in order of priority; the first is the main one.
     now_tai
         Time of the event being handled (TAI, unix seconds).
     scripts
@@ -60,13 +83,22 @@ class Ledger:
         Is the queue to be published even if it looks the same?
     timers
         Time limits that run: request number to script index.
-    shown_queue, shown_scripts
+    alarm
+        The time limit that makes the walk begin anew when a head has waited
+        long enough; None if none runs.
+    configured_tai
+        When it was given its layout (TAI, unix seconds); 0 for the first one.
+    added
+        How many scripts have been added.
+    shown_queue, shown_slots, shown_scripts
         What was published last.
     """
 
-    def __init__(self, sal_index: int, limits: Limits, slots: Sequence[SlotSettings]) -> None:
+    def __init__(self, sal_index: int, limits: Limits, layout: Layout, tai_minus_utc_s: float) -> None:
         self.limits = limits
-        self.slots = {settings.name: Slot(settings) for settings in slots}
+        self.layout = layout
+        self.tai_minus_utc_s = tai_minus_utc_s
+        self.slots = {settings.name: Slot(settings) for settings in layout.slots}
         self.scripts: dict[int, Script] = {}
         self.history: list[int] = []
         self.enabled = False
@@ -81,7 +113,11 @@ class Ledger:
         self.changed: dict[int, None] = {}
         self.queue_asked = False
         self.timers: dict[int, int] = {}
+        self.alarm: Alarm | None = None
+        self.configured_tai = 0.0
+        self.added = 0
         self.shown_queue: QueueView | None = None
+        self.shown_slots: SlotsView | None = None
         self.shown_scripts: dict[int, ScriptView] = {}
         self._last_request = 0
 
@@ -105,9 +141,25 @@ class Ledger:
     def slot_of(self, script: Script) -> Slot:
         return self.slots[script.slot]
 
+    def slot(self, name: str) -> Slot:
+        """The slot of that name, or raise `Refused`."""
+        slot = self.slots.get(name)
+        if slot is None:
+            raise Refused(f"there is no slot {name!r}; there are {', '.join(self.slots)}")
+        return slot
+
     @property
     def main(self) -> Slot:
         return next(iter(self.slots.values()))
+
+    @property
+    def is_serial(self) -> bool:
+        """Is there only the main slot?"""
+        return len(self.slots) == 1
+
+    def clock(self, tai: float) -> str:
+        """A time of the night for people (UTC, hours, minutes, seconds)."""
+        return iso_clock(tai - self.tai_minus_utc_s)
 
     def live(self) -> Iterator[Script]:
         """The scripts that wait or have a place, slot by slot."""

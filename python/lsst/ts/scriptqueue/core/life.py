@@ -34,11 +34,11 @@ from .ledger import Ledger
 from .phases import FAILED_PHASES, PLACE, PROCESS_STATE, TIMER, TRANSITIONS, Phase, Place, Trigger
 from .refusals import IllegalTransition
 from .scripts import Script
-from .slots import Pause, PausedBy
+from .slots import Pause, PausedBy, Slot
 from .states import FINAL_STATES, ProcessState, ScriptState
 from .views import VisitMetadata
 
-__all__ = ["ENDING", "advance", "ask_again", "can", "decide_ending", "forget_old"]
+__all__ = ["ENDING", "advance", "ask_again", "can", "decide_ending", "end_failed_blocks", "forget_old"]
 
 #: Trigger -> the process state that the script's ending will have. What the
 #: script itself reports overrides what was decided before; otherwise the
@@ -64,7 +64,7 @@ _REPORTS_THAT_END = frozenset(
 _PROGRESS = frozenset({Trigger.REPORTED_UNCONFIGURED, Trigger.REPORTED_CONFIGURED, Trigger.REPORTED_ACTIVE})
 
 #: Phases in which an announced visit may still begin.
-_MAY_BEGIN = {Phase.NAMED} | {
+_MAY_BEGIN = {Phase.NAMED, Phase.ENTERING} | {
     phase for phase in Phase if PLACE[phase] is Place.CURRENT and phase not in FAILED_PHASES
 }
 
@@ -118,6 +118,9 @@ def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> 
         ledger.emit(PublishNextVisitCanceled(script.index, script.visit))
         script.visit = ""
     script.phase = after
+    script.phase_since_tai = ledger.now_tai
+    if trigger is Trigger.ADMITTED:
+        script.admitted_tai = ledger.now_tai
     if after in PROCESS_STATE:
         script.process_state = PROCESS_STATE[after]
     _relist(ledger, script, PLACE[before], PLACE[after])
@@ -125,7 +128,7 @@ def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> 
     script.tries = 1
     _start_timer(ledger, script)
     if after in FAILED_PHASES and before not in FAILED_PHASES:
-        _pause_slot(ledger, script)
+        _fail(ledger, script)
     entry = _ENTRY.get(after)
     if entry is not None:
         entry(ledger, script)
@@ -236,8 +239,18 @@ def _configure(ledger: Ledger, script: Script) -> None:
 
 def _settle(ledger: Ledger, script: Script) -> None:
     script.configure_end_tai = ledger.now_tai
-    if script.metadata is not None:
+    if script.metadata is not None and script.description is not None:
         advance(ledger, script, Trigger.SETTLED)
+
+
+def _settle_needs(ledger: Ledger, script: Script) -> None:
+    if script.needs.claim is not None:
+        return
+    slot = ledger.slot_of(script)
+    warning = script.needs.settle(script.description, ledger.layout.catalogue, slot.settings)
+    script.story.note(ledger.now_tai, f"needs {script.needs.claim}: {script.needs.source}")
+    if warning:
+        ledger.emit(WriteLog(LogLevel.WARNING, f"script {script.index} ({script.wish.path}): {warning}"))
 
 
 def _name(ledger: Ledger, script: Script) -> None:
@@ -257,6 +270,8 @@ def _unname(ledger: Ledger, script: Script) -> None:
 
 
 def _run(ledger: Ledger, script: Script) -> None:
+    if not script.visit and ledger.slot_of(script).settings.announces_visits:
+        _announce(ledger, script)
     script.run_start_tai = ledger.now_tai
     ledger.emit(RunScript(script.index, script.question))
 
@@ -274,21 +289,43 @@ def _terminate(ledger: Ledger, script: Script) -> None:
     ledger.emit(TerminateProcess(script.index))
 
 
-def _pause_slot(ledger: Ledger, script: Script) -> None:
+def _fail(ledger: Ledger, script: Script) -> None:
+    """A script has failed in its place: it stays and pauses its slot, or makes room."""
     slot = ledger.slot_of(script)
     text = f"{script.index} failed" + (f": {script.reason}" if script.reason else "")
+    member = script.membership
+    if member is not None and ledger.layout.stops_failed_blocks:
+        ledger.blocks.note_failure(member.block_id, script.index, slot.name)
+    if not slot.settings.keeps_failed:
+        ledger.emit(WriteLog(LogLevel.ERROR, f"slot {slot.name} goes on: script {text} ({script.wish.path})"))
+        advance(ledger, script, Trigger.RELEASED)
+        end_failed_blocks(ledger, slot)
+        return
     ledger.emit(WriteLog(LogLevel.ERROR, f"slot {slot.name} is paused: script {text} ({script.wish.path})"))
+    text = f"because {text}"
     if slot.pause is not None and slot.pause.by is PausedBy.FAILURE:
         text = f"{slot.pause.text}; {text}"
     slot.pause = Pause(PausedBy.FAILURE, ledger.now_tai, text)
 
 
+def end_failed_blocks(ledger: Ledger, slot: Slot) -> None:
+    """End what is left of the blocks that have failed in a slot, if blocks end so."""
+    failed = ledger.blocks.take_failures(slot.name)
+    for index in list(slot.waiting) if failed else ():
+        script = ledger.scripts[index]
+        why = failed.get(script.membership.block_id) if script.membership else None
+        if why and can(script, Trigger.END_ASKED):
+            advance(ledger, script, Trigger.END_ASKED, why)
+
+
 _ENTRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.CONFIGURING: _configure,
     Phase.SETTLING: _settle,
+    Phase.CONFIGURED: _settle_needs,
     Phase.NAMING: _name,
     Phase.NAMED: _announce,
     Phase.UNNAMING: _unname,
+    Phase.ENTERING: _name,
     Phase.STRAYING: _stop_stray,
     Phase.DROPPING: _terminate,
     Phase.STARTING: _run,

@@ -8,7 +8,7 @@ task: time, ids and everything else that is not its own arrives in events.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from . import invariants, reports
@@ -25,19 +25,20 @@ from .events import (
     ProcessExited,
     ProcessStarted,
     ScriptAnswered,
+    ScriptDescriptionReported,
     ScriptMetadataReported,
     ScriptStateReported,
     ShutdownRequested,
     TimerExpired,
 )
+from .layout import Layout
 from .ledger import Ledger
 from .life import forget_old
 from .limits import Limits
 from .orders import command_given, finish_stops, shutdown_requested
 from .phases import Phase
-from .publishing import collect, queue_view
-from .slots import MAIN, SlotSettings
-from .views import QueueView, ScriptView
+from .publishing import collect, queue_view, slots_view
+from .views import QueueView, ScriptView, SlotsView
 
 __all__ = ["QueueModel"]
 
@@ -49,6 +50,7 @@ _HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
     ProcessExited: reports.process_exited,
     ScriptStateReported: reports.state_reported,
     ScriptMetadataReported: reports.metadata_reported,
+    ScriptDescriptionReported: reports.description_reported,
     ScriptAnswered: reports.script_answered,
     TimerExpired: reports.timer_expired,
     BlockIdGiven: reports.block_id_given,
@@ -67,23 +69,23 @@ class QueueModel:
         ``sal_index`` * 100000 to ``sal_index`` * 100000 + 99999.
     limits
         Time and size limits.
-    slots
-        The slots, in order of priority. The first must be the main one, with
-        a capacity of 1.
+    layout
+        The slots and what they share; by default only the main one.
     last_index
         The last index given in an earlier life; 0 if there was none.
+    tai_minus_utc_s
+        For times that people read (seconds).
     """
 
     def __init__(
         self,
         sal_index: int,
         limits: Limits | None = None,
-        slots: Sequence[SlotSettings] = (SlotSettings(),),
+        layout: Layout | None = None,
         last_index: int = 0,
+        tai_minus_utc_s: float = 37.0,
     ) -> None:
-        if not slots or slots[0].name != MAIN or slots[0].capacity != 1:
-            raise ValueError(f"the first slot must be {MAIN!r} with a capacity of 1, not {slots[:1]}")
-        self._ledger = Ledger(sal_index, limits or Limits(), slots)
+        self._ledger = Ledger(sal_index, limits or Limits(), layout or Layout(), tai_minus_utc_s)
         self._ledger.indices.go_on_after(last_index)
 
     def handle(self, event: Event) -> list[Effect]:
@@ -149,6 +151,16 @@ class QueueModel:
     def queue(self) -> QueueView:
         """The queue as it is now."""
         return queue_view(self._ledger)
+
+    @property
+    def slots(self) -> SlotsView:
+        """The slots as they are now."""
+        return slots_view(self._ledger)
+
+    @property
+    def layout(self) -> Layout:
+        """The layout in force."""
+        return self._ledger.layout
 
     def script(self, index: int) -> ScriptView:
         """A script as it is now."""

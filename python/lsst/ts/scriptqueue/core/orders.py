@@ -19,6 +19,7 @@ from .commands import (
     Command,
     MoveScript,
     Pause,
+    Reconfigure,
     RequeueScript,
     Resume,
     ShowQueue,
@@ -28,20 +29,23 @@ from .commands import (
 from .effects import (
     AckCommand,
     LaunchProcess,
+    LogLevel,
     PublishScript,
     ReportInProgress,
     RequestBlockId,
     TerminateProcess,
+    WriteLog,
 )
 from .events import CommandGiven, ShutdownRequested
 from .ledger import Ledger
 from .life import advance, can
 from .limits import MAX_LISTED
+from .needs import Needs, needs_at_add
 from .phases import FAILED_PHASES, TIMER, Phase, Place, Timer, Trigger
+from .placement import Destination, check_serial, destination, other_slot
 from .refusals import Refused
 from .scripts import Membership, Script
-from .slots import Pause as SlotPause
-from .slots import PausedBy
+from .slot_orders import pause, reconfigure, resume
 from .states import Location
 from .stops import StopJob
 
@@ -82,16 +86,18 @@ def open_block(ledger: Ledger, opening: Opening, block_id: str) -> None:
     """Open an execution whose id has come, and let in those who wait for it."""
     wish = opening.wish
     try:
-        _check_room(ledger, wish)
+        goes_to = _checked_destination(ledger, wish)
+        check_serial(ledger, goes_to.slot, wish.block)
         first_index = ledger.indices.give(wish.block_size)
     except Refused as refusal:
         refuse_opening(ledger, opening, str(refusal))
         return
-    execution = Execution(opening.number, wish.block, block_id, wish.block_size, first_index)
+    execution = Execution(
+        opening.number, wish.block, block_id, wish.block_size, first_index, goes_to.slot.name
+    )
     ledger.blocks.open(execution)
     for event, joining in ((opening.first, wish), *opening.joining):
         try:
-            _check_room(ledger, joining)
             _join(ledger, event, joining, execution)
         except Refused as refusal:
             ledger.emit(AckCommand(event.command_id, False, str(refusal)))
@@ -117,12 +123,13 @@ def finish_stops(ledger: Ledger) -> None:
 def _add(ledger: Ledger, event: CommandGiven, wish: AddScript) -> None:
     _check_expression("pauseCheckpoint", wish.pause_checkpoint)
     _check_expression("stopCheckpoint", wish.stop_checkpoint)
-    _check_room(ledger, wish)
     if not wish.block:
-        _insert(ledger, event, wish, ledger.indices.give(), None)
+        goes_to = _checked_destination(ledger, wish)
+        _insert(ledger, event, wish, ledger.indices.give(), None, goes_to)
         return
     check_block(wish)
     if wish.start_block:
+        check_serial(ledger, _checked_destination(ledger, wish).slot, wish.block)
         request = ledger.new_request()
         ledger.blocks.openings[request] = Opening(request, event, wish)
         ledger.emit(RequestBlockId(request, wish.block))
@@ -135,6 +142,12 @@ def _add(ledger: Ledger, event: CommandGiven, wish: AddScript) -> None:
 
 
 def _join(ledger: Ledger, event: CommandGiven, wish: AddScript, execution: Execution) -> None:
+    goes_to = _checked_destination(ledger, dataclasses.replace(wish, slot=wish.slot or execution.slot))
+    if goes_to.slot.name != execution.slot:
+        raise Refused(
+            f"the scripts of {execution.block_id} run in slot {execution.slot}, where its first one is, "
+            f"not in {goes_to.slot.name}"
+        )
     index, membership = execution.next_member()
     if index in ledger.scripts or ledger.blocks.reserves(index, besides=execution):
         raise Refused(
@@ -142,7 +155,7 @@ def _join(ledger: Ledger, event: CommandGiven, wish: AddScript, execution: Execu
             f"open a new execution of {wish.block} with startBlock true"
         )
     execution.added += 1
-    _insert(ledger, event, wish, index, membership)
+    _insert(ledger, event, wish, index, membership, goes_to)
 
 
 def _requeue(ledger: Ledger, event: CommandGiven, order: RequeueScript) -> None:
@@ -152,34 +165,77 @@ def _requeue(ledger: Ledger, event: CommandGiven, order: RequeueScript) -> None:
             f"script {order.index} belongs to {original.membership.block_id}, "
             "and a script of a block cannot be requeued; add it with a new execution of the block"
         )
-    _add(ledger, event, dataclasses.replace(original.wish, target=order.target))
+    wish = dataclasses.replace(
+        original.wish, target=order.target, slot=order.slot or original.wish.slot, ruling=order.ruling
+    )
+    # The original's slot may be gone since the queue was configured anew.
+    slot = order.slot or (original.slot if original.slot in ledger.slots else "")
+    goes_to = _checked_destination(ledger, dataclasses.replace(wish, slot=slot))
+    if not order.slot and original.is_routed:
+        goes_to = dataclasses.replace(goes_to, is_routed=goes_to.slot is not ledger.main)
+    _insert(ledger, event, wish, ledger.indices.give(), None, goes_to)
 
 
 def _insert(
-    ledger: Ledger, event: CommandGiven, wish: AddScript, index: int, membership: Membership | None
+    ledger: Ledger,
+    event: CommandGiven,
+    wish: AddScript,
+    index: int,
+    membership: Membership | None,
+    goes_to: Destination,
 ) -> None:
-    slot = ledger.main
+    slot = goes_to.slot
     slot.insert(index, wish.target)
-    script = Script(index, wish, slot.name, event.command_id, event.cmd_id, ledger.now_tai, membership)
+    script = Script(
+        index,
+        wish,
+        slot.name,
+        event.command_id,
+        event.cmd_id,
+        ledger.now_tai,
+        membership,
+        needs=_needs(ledger, wish),
+        order=ledger.added,
+        is_routed=goes_to.is_routed,
+        phase_since_tai=ledger.now_tai,
+    )
+    ledger.added += 1
     ledger.scripts[index] = script
     ledger.changed[index] = None
     member = (
         f", {membership.position + 1} of {membership.size} of {membership.block_id}" if membership else ""
     )
-    script.story.note(ledger.now_tai, f"added: {wish.path} {wish.description}".rstrip() + member)
+    where = f", to slot {slot.name}" if slot is not ledger.main else ""
+    where += f" by {wish.ruling.rule}" if goes_to.is_routed else ""
+    script.story.note(ledger.now_tai, f"added: {wish.path} {wish.description}".rstrip() + member + where)
+    if wish.ruling.warning:
+        ledger.emit(WriteLog(LogLevel.WARNING, f"script {index} ({wish.path}): {wish.ruling.warning}"))
     ledger.emit(LaunchProcess(index, wish.is_standard, wish.path))
+
+
+def _needs(ledger: Ledger, wish: AddScript) -> Needs:
+    return needs_at_add(wish.resources, wish.ruling, ledger.layout.catalogue)
 
 
 def _move(ledger: Ledger, event: CommandGiven, order: MoveScript) -> None:
     script = ledger.script(order.index)
     if script.place is not Place.WAITING:
         raise Refused(f"script {order.index} is {script.phase.value}; only a waiting script can be moved")
+    if script.phase is Phase.ENTERING:
+        raise Refused(f"script {order.index} is {script.phase.value}; it starts now and cannot be moved")
     target = order.target
+    slot = other_slot(ledger, script, target, order.slot)
     beside = target.relative_to if target.location in (Location.BEFORE, Location.AFTER) else 0
     # Deployed panels may drop a script on itself; it stays where it is then.
     if beside != order.index:
-        ledger.slot_of(script).insert(order.index, target)
-    script.story.note(ledger.now_tai, f"moved {target.location.name} {beside or ''}".rstrip())
+        slot.insert(order.index, target)
+    where = ""
+    if slot.name != script.slot:
+        where = f" in slot {slot.name}"
+        ledger.slot_of(script).remove(order.index)
+        script.slot = slot.name
+        ledger.changed[order.index] = None
+    script.story.note(ledger.now_tai, f"moved {target.location.name} {beside or ''}".rstrip() + where)
     ledger.queue_asked = True
     ledger.emit(AckCommand(event.command_id, True))
 
@@ -208,23 +264,19 @@ def _stop(ledger: Ledger, event: CommandGiven, order: StopScripts) -> None:
 
 
 def _pause(ledger: Ledger, event: CommandGiven, order: Pause) -> None:
-    for slot in ledger.slots.values():
-        if slot.pause is None:
-            slot.pause = SlotPause(PausedBy.COMMAND, ledger.now_tai, "paused on request")
+    pause(ledger, order.slot, event.identity)
     ledger.queue_asked = True
     ledger.emit(AckCommand(event.command_id, True))
 
 
 def _resume(ledger: Ledger, event: CommandGiven, order: Resume) -> None:
-    for slot in ledger.slots.values():
-        if slot.pause is None or (slot is not ledger.main and slot.pause.by is PausedBy.FAILURE):
-            continue
-        slot.pause = None
-        for index in list(slot.current):
-            script = ledger.scripts[index]
-            if script.phase in FAILED_PHASES:
-                advance(ledger, script, Trigger.RELEASED)
+    still_paused = resume(ledger, order.slot)
     ledger.queue_asked = True
+    ledger.emit(AckCommand(event.command_id, True, still_paused))
+
+
+def _reconfigure(ledger: Ledger, event: CommandGiven, order: Reconfigure) -> None:
+    reconfigure(ledger, order.layout)
     ledger.emit(AckCommand(event.command_id, True))
 
 
@@ -251,11 +303,14 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "...")
 
 
-def _check_room(ledger: Ledger, wish: AddScript) -> None:
+def _checked_destination(ledger: Ledger, wish: AddScript) -> Destination:
+    """Where an ``add`` puts its script, or raise `Refused`."""
     live = sum(1 for _ in ledger.live())
     if live >= MAX_LISTED:
         raise Refused(f"the queue is full: {live} scripts wait or run, and {MAX_LISTED} is the most")
-    ledger.main.check(wish.target)
+    goes_to = destination(ledger, wish, _needs(ledger, wish))
+    goes_to.slot.check(wish.target)
+    return goes_to
 
 
 _ORDERS: dict[type[Command], Callable[[Ledger, CommandGiven, Any], None]] = {
@@ -267,4 +322,5 @@ _ORDERS: dict[type[Command], Callable[[Ledger, CommandGiven, Any], None]] = {
     Resume: _resume,
     ShowQueue: _show_queue,
     ShowScript: _show_script,
+    Reconfigure: _reconfigure,
 }

@@ -22,8 +22,11 @@ from .states import ProcessState, ScriptState
 
 __all__ = [
     "FAILED_PHASES",
+    "HOLDING_PHASES",
     "PLACE",
+    "PLACED_PHASES",
     "PROCESS_STATE",
+    "READY_PHASES",
     "REPORTS",
     "REPORT_OF_STATE",
     "TIMER",
@@ -46,11 +49,12 @@ class Phase(enum.Enum):
     ABANDONED = "stopped before its process was started"
     LOADING = "loading"
     CONFIGURING = "configuring"
-    SETTLING = "configured, its metadata has not arrived yet"
+    SETTLING = "configured, its description or metadata has not arrived yet"
     CONFIGURED = "configured"
     NAMING = "being given a group id"
     NAMED = "next in line, with a group id"
     UNNAMING = "giving its group id back"
+    ENTERING = "admitted, being given a group id"
     STRAYING = "runs without having been told to, being stopped"
     DROPPING = "waiting script being ended"
     LOST_WAITING = "process gone while waiting, its last words may be on the way"
@@ -89,7 +93,7 @@ class Trigger(enum.Enum):
     REPORTED_ACTIVE = "reported that it runs"
     REPORTED_ENDED_WELL = "reported DONE or STOPPED"
     REPORTED_FAILED = "reported FAILED"
-    SETTLED = "metadata known"
+    SETTLED = "resources settled"
     CONFIGURE_REFUSED = "refused to be configured"
     LOAD_LATE = "did not load in time"
     CONFIGURE_LATE = "did not configure in time"
@@ -98,7 +102,7 @@ class Trigger(enum.Enum):
     NAME_WITHDRAWN = "group id withdrawn"
     NAME_CLEARED = "group id given back"
     NAME_REFUSED = "would not take or give back a group id"
-    ADMITTED = "told to run"
+    ADMITTED = "admitted"
     RUN_REFUSED = "refused to run"
     START_LATE = "did not start to run in time"
     STOP_ASKED = "asked to stop"
@@ -119,6 +123,7 @@ class Timer(enum.Enum):
     STOP = "stop_s"
     REPORTS = "last_words_s"
     EXIT = "exit_s"
+    PATIENCE = "patience_s"
 
 
 P, T = Phase, Trigger
@@ -181,7 +186,7 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
         T.CONFIGURE_LATE: P.DROPPING,
     },
     P.SETTLING: {**_WAITING_LOADED, T.SETTLED: P.CONFIGURED},
-    P.CONFIGURED: {**_WAITING_LOADED, T.NAME_SENT: P.NAMING},
+    P.CONFIGURED: {**_WAITING_LOADED, T.NAME_SENT: P.NAMING, T.ADMITTED: P.ENTERING},
     P.NAMING: {
         **_WAITING_LOADED,
         T.NAME_TAKEN: P.NAMED,
@@ -190,6 +195,7 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
     },
     P.NAMED: {**_WAITING_LOADED, T.ADMITTED: P.STARTING, T.NAME_WITHDRAWN: P.UNNAMING},
     P.UNNAMING: {**_WAITING_LOADED, T.NAME_CLEARED: P.CONFIGURED, T.NAME_REFUSED: P.DROPPING},
+    P.ENTERING: {**_WAITING_LOADED, T.NAME_TAKEN: P.STARTING, T.NAME_REFUSED: P.DROPPING},
     P.STRAYING: {
         **_REPORTED_FINAL,
         T.STOP_ASKED: P.STRAYING,
@@ -295,6 +301,16 @@ _HISTORY = {P.LEAVING, P.GONE}
 #: A script in one of these has failed and keeps its place.
 FAILED_PHASES = frozenset({P.FAILED, P.FAILED_GONE})
 
+#: A script in one of these holds its resources. One whose process has gone
+#: because it was told to stop does not, though its last words are waited for.
+HOLDING_PHASES = frozenset({P.ENTERING} | _CURRENT - {P.LOST_STOPPING})
+
+#: A script in one of these has a place in its slot.
+PLACED_PHASES = frozenset({P.ENTERING} | _CURRENT)
+
+#: A script in one of these may start when its slot runs.
+READY_PHASES = frozenset({P.CONFIGURED, P.NAMING, P.NAMED, P.UNNAMING})
+
 #: Phase -> the list its script is in.
 PLACE: dict[Phase, Place] = {
     phase: Place.CURRENT if phase in _CURRENT else Place.HISTORY if phase in _HISTORY else Place.WAITING
@@ -320,6 +336,7 @@ TIMER: dict[Phase, Timer] = {
     P.SETTLING: Timer.SETTLE,
     P.NAMING: Timer.NAME,
     P.UNNAMING: Timer.NAME,
+    P.ENTERING: Timer.NAME,
     P.STRAYING: Timer.STOP,
     P.LOST_WAITING: Timer.REPORTS,
     P.STARTING: Timer.START,

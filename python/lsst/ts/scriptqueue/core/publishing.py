@@ -1,50 +1,139 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is published after an event: the queue first, then changed scripts.
+"""What is published after an event: the queue first, the slots, then changed scripts.
 
 Clients drop what they hear of a script that no ``queue`` event has listed,
 so the order matters. Whatever an event did is published as one step. Of
 scripts that the queue lists no more nothing is said.
+
+The ``queue`` event was made for one slot. Clients that know of no others
+follow only scripts that it lists, waiting, current, or among the latest that
+have ended; and a queue that has main free of scripts is taken for idle only
+if it lists none as waiting. So, unless it is configured otherwise, scripts of
+other slots are listed behind the waiting ones of main; while main is free
+they are listed before those that have ended. Where there is only main, a
+script is published only for what such clients know.
 """
 
 from __future__ import annotations
 
-from .effects import Effect, PublishQueue, PublishScript
-from .ledger import Ledger
-from .views import QueueView
+from collections.abc import Iterable
 
-__all__ = ["collect", "queue_view"]
+from . import reasons
+from .effects import Effect, PublishQueue, PublishScript, PublishSlots
+from .layout import LegacyQueue
+from .ledger import Ledger
+from .limits import MAX_LISTED
+from .phases import PLACED_PHASES, Phase
+from .views import QueueView, SlotsView, SlotView
+
+__all__ = ["collect", "queue_view", "slots_view"]
+
+#: How many of those that have ended deployed panels keep in mind.
+_REMEMBERED = 10
 
 
 def queue_view(ledger: Ledger) -> QueueView:
     """The queue as it is now."""
     main = ledger.main
+    current = main.current[0] if main.current else 0
+    past = tuple(ledger.history[: ledger.limits.history])
+    others: tuple[int, ...] = ()
+    if not ledger.is_serial and ledger.layout.legacy_queue is not LegacyQueue.MAIN_ONLY:
+        others = _live_beside_main(ledger)
+    if not ledger.is_serial:
+        yields = ledger.layout.legacy_queue is LegacyQueue.YIELDING and not (current or main.waiting)
+        first = others if yields else ()
+        past = (*first, *_exiting_first(ledger, past, _REMEMBERED - len(first)))[:MAX_LISTED]
+        others = () if yields else others
     return QueueView(
         enabled=ledger.enabled,
         running=main.pause is None,
-        current=main.current[0] if main.current else 0,
-        waiting=tuple(main.waiting),
-        past=tuple(ledger.history[: ledger.limits.history]),
+        current=current,
+        waiting=(*main.waiting, *others),
+        past=past,
     )
+
+
+def slots_view(ledger: Ledger) -> SlotsView:
+    """The slots as they are now."""
+    return SlotsView(
+        slots=tuple(
+            SlotView(
+                name=slot.name,
+                capacity=slot.settings.capacity,
+                is_eager=slot.settings.is_eager,
+                running=slot.pause is None,
+                pause_reason=reasons.paused(ledger, slot),
+            )
+            for slot in ledger.slots.values()
+        ),
+        scripts=tuple(
+            (index, number, ledger.scripts[index].phase in PLACED_PHASES)
+            for number, slot in enumerate(ledger.slots.values())
+            for index in (*slot.current, *slot.waiting)
+        ),
+    )
+
+
+def _remembered(view: QueueView) -> set[int]:
+    """What panels keep in mind that know only this event; they have forgotten what was said of others."""
+    return {view.current, *view.waiting, *view.past[:_REMEMBERED]}
+
+
+def _live_beside_main(ledger: Ledger) -> tuple[int, ...]:
+    return tuple(
+        index
+        for slot in ledger.slots.values()
+        if slot is not ledger.main
+        for index in (*slot.current, *slot.waiting)
+    )
+
+
+def _exiting_first(ledger: Ledger, past: tuple[int, ...], remembered: int) -> tuple[int, ...]:
+    """Keep what is still to be said of an ended script among those that panels remember."""
+    exiting = [index for index in past if ledger.scripts[index].phase is Phase.LEAVING]
+    if set(exiting) <= set(past[: max(remembered, 0)]):
+        return past
+    return (*exiting, *(index for index in past if index not in set(exiting)))
 
 
 def collect(ledger: Ledger) -> list[Effect]:
     """The effects of the event just handled, in the order they go out."""
-    published: list[Effect] = []
-    view = queue_view(ledger)
-    if view != ledger.shown_queue or ledger.queue_asked:
-        published.append(PublishQueue(view, force=view == ledger.shown_queue))
-        ledger.shown_queue = view
-    unlisted = ledger.unlisted
-    for index in ledger.changed:
-        if index in unlisted:
-            continue
-        script_view = ledger.scripts[index].view()
-        if script_view != ledger.shown_scripts.get(index):
-            ledger.shown_scripts[index] = script_view
-            published.append(PublishScript(script_view))
-    effects = published + ledger.effects
+    listed: list[Effect] = []
+    view, slots, shown = queue_view(ledger), slots_view(ledger), ledger.shown_queue
+    if view != shown or ledger.queue_asked:
+        listed.append(PublishQueue(view, force=view == shown))
+    if slots != ledger.shown_slots or ledger.queue_asked:
+        listed.append(PublishSlots(slots, force=slots == ledger.shown_slots))
+    recalled: set[int] = set()
+    parting: set[int] = set()
+    if shown is not None and view != shown and not ledger.is_serial:
+        before, after = _remembered(shown), _remembered(view)
+        recalled, parting = after - before, before - after
+    ledger.shown_queue, ledger.shown_slots = view, slots
+    # The last that is said of a script comes before panels forget it.
+    effects = _scripts(ledger, [index for index in ledger.changed if index in parting])
+    effects += listed
+    effects += _scripts(ledger, [index for index in ledger.changed if index not in parting])
+    effects += _scripts(ledger, sorted(recalled - ledger.changed.keys()), force=True)
+    effects += ledger.effects
     ledger.changed.clear()
     ledger.queue_asked = False
     ledger.effects = []
     return effects
+
+
+def _scripts(ledger: Ledger, indices: Iterable[int], *, force: bool = False) -> list[Effect]:
+    published: list[Effect] = []
+    unlisted = ledger.unlisted
+    for index in indices:
+        script = ledger.scripts.get(index)
+        if script is None or index in unlisted:
+            continue
+        view, shown = script.view(), ledger.shown_scripts.get(index)
+        news = view.tells_clients_of_one_slot(shown) if ledger.is_serial else view != shown
+        if news or (force and shown is not None):
+            ledger.shown_scripts[index] = view
+            published.append(PublishScript(view, force=not news))
+    return published

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import orders
+from .admission import alarm_rung
 from .effects import AckCommand, LogLevel, TerminateProcess, WriteLog
 from .events import (
     BlockIdFailed,
@@ -21,6 +22,7 @@ from .events import (
     ProcessExited,
     ProcessStarted,
     ScriptAnswered,
+    ScriptDescriptionReported,
     ScriptMetadataReported,
     ScriptStateReported,
     TimerExpired,
@@ -34,6 +36,7 @@ from .states import FINAL_STATES, ScriptState
 __all__ = [
     "block_id_failed",
     "block_id_given",
+    "description_reported",
     "enabled_changed",
     "launch_failed",
     "metadata_reported",
@@ -141,8 +144,16 @@ def metadata_reported(ledger: Ledger, event: ScriptMetadataReported) -> None:
     if script is None or not script.speaks(event.origin, event.sent_tai):
         return
     script.metadata = event.metadata
-    if script.phase is Phase.SETTLING:
-        advance(ledger, script, Trigger.SETTLED)
+    _settle_if_known(ledger, script)
+
+
+def description_reported(ledger: Ledger, event: ScriptDescriptionReported) -> None:
+    """A script describes itself."""
+    script = ledger.scripts.get(event.index)
+    if script is None or not script.speaks(event.origin, event.sent_tai):
+        return
+    script.description = event.description
+    _settle_if_known(ledger, script)
 
 
 def script_answered(ledger: Ledger, event: ScriptAnswered) -> None:
@@ -160,6 +171,9 @@ def script_answered(ledger: Ledger, event: ScriptAnswered) -> None:
 
 def timer_expired(ledger: Ledger, event: TimerExpired) -> None:
     """A time limit has run out; what that means, its phase knows."""
+    if ledger.alarm is not None and ledger.alarm.request == event.request:
+        alarm_rung(ledger)
+        return
     if ledger.timers.pop(event.request, None) is None:
         return
     script = ledger.scripts[event.index]
@@ -178,6 +192,11 @@ def block_id_failed(ledger: Ledger, event: BlockIdFailed) -> None:
     opening = ledger.blocks.openings.pop(event.request, None)
     if opening is not None:
         orders.refuse_opening(ledger, opening, event.reason)
+
+
+def _settle_if_known(ledger: Ledger, script: Script) -> None:
+    if script.phase is Phase.SETTLING and script.metadata is not None and script.description is not None:
+        advance(ledger, script, Trigger.SETTLED)
 
 
 def _how_it_ended(event: ProcessExited) -> str:
@@ -214,6 +233,8 @@ _ANSWERS: dict[tuple[Phase, bool], Callable[[Ledger, Script, str], None]] = {
     (Phase.NAMING, False): _name_refused,
     (Phase.UNNAMING, True): _advance(Trigger.NAME_CLEARED),
     (Phase.UNNAMING, False): _name_refused,
+    (Phase.ENTERING, True): _advance(Trigger.NAME_TAKEN),
+    (Phase.ENTERING, False): _name_refused,
     (Phase.STARTING, False): _advance(Trigger.RUN_REFUSED),
 }
 
@@ -241,6 +262,7 @@ _EXPIRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.SETTLING: _late(Trigger.SETTLED, ""),
     Phase.NAMING: _name_late,
     Phase.UNNAMING: _name_late,
+    Phase.ENTERING: _name_late,
     Phase.STRAYING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
     Phase.LOST_WAITING: _late(Trigger.REPORTS_LATE, ""),
     Phase.STARTING: _late(Trigger.START_LATE, "did not report RUNNING within {limits.start_s:g} s"),

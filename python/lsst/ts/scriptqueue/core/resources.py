@@ -137,7 +137,9 @@ class Catalogue:
             else:
                 needed.update(self.expand(name))
         if spared and not everything:
-            raise Refused(f"'!{min(spared)}' means all but {min(spared)}, so it needs '*' beside it: {_RIGHT}")
+            raise Refused(
+                f"'!{min(spared)}' means all but {min(spared)}, so it needs '*' beside it: {_RIGHT}"
+            )
         if everything:
             kept = {resource for resource in spared if not any(other.overlaps(resource) for other in needed)}
             return Claim(everything=True, spared=_tidy(kept))

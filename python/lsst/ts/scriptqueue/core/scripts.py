@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .commands import AddScript
-from .phases import PLACE, Phase, Place
+from .needs import Description, Needs
+from .phases import FAILED_PHASES, PLACE, Phase, Place
 from .states import ProcessState, ScriptState
 from .stories import Story
 from .views import ScriptView, VisitMetadata
@@ -63,8 +64,24 @@ class Script:
         Name of the slot it is in, or was.
     command_id, cmd_id
         The command that added it: number at the edge, and on the wire.
+    needs
+        Which resources it needs.
+    order
+        How many scripts were added before it.
+    is_routed
+        Was it put into its slot by a rule, and not by whoever added it?
     phase
         Where it is in its life; changed by `life.advance` only.
+    phase_since_tai
+        Since when.
+    admitted_tai
+        When it was admitted; 0 if it was not.
+    waiting_for
+        Why it waits, in words; "" if it does not.
+    phase_account
+        What `reasons` last said of it for being in a phase, and which.
+    description
+        What it says of its resources; None until it has.
     process_state
         As published, once its process has gone.
     script_state
@@ -98,7 +115,15 @@ class Script:
     cmd_id: int
     added_tai: float
     membership: Membership | None = None
+    needs: Needs = field(default_factory=Needs)
+    order: int = 0
+    is_routed: bool = False
     phase: Phase = Phase.LAUNCHING
+    phase_since_tai: float = 0.0
+    admitted_tai: float = 0.0
+    waiting_for: str = ""
+    phase_account: tuple[Phase | None, str] = (None, "")
+    description: Description | None = None
     process_state: ProcessState = ProcessState.LOADING
     script_state: ScriptState = ScriptState.UNKNOWN
     ending: ProcessState | None = None
@@ -186,4 +211,8 @@ class Script:
             block_index=member.position if member else 0,
             block_size=member.size if member else 0,
             execution_id=self.wish.execution_id,
+            slot=self.slot,
+            resources="" if self.needs.claim is None else str(self.needs.claim),
+            waiting_for=self.waiting_for if self.place is Place.WAITING else "",
+            exit_reason=self.account if self.place is Place.HISTORY or self.phase in FAILED_PHASES else "",
         )

@@ -9,19 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .commands import Target
+from .layout import SlotSettings
 from .refusals import Refused, listing
 from .states import Location
 
-__all__ = ["MAIN", "Pause", "PausedBy", "Slot", "SlotSettings"]
-
-#: The slot that always exists, comes first, and is strictly serial.
-MAIN = "main"
+__all__ = ["Pause", "PausedBy", "ReadyHead", "Slot"]
 
 
 class PausedBy(enum.Enum):
-    """Who paused a slot."""
+    """What paused a slot, which decides what lets it go on."""
 
-    COMMAND = "a command"
+    ALL = "a command to all slots"
+    NAME = "a command to this slot"
     FAILURE = "a failed script"
 
 
@@ -32,11 +31,11 @@ class Pause:
     Attributes
     ----------
     by
-        Who paused.
+        What paused it.
     since_tai
         When (TAI, unix seconds).
     text
-        Why, in words.
+        Why, in words that go on after "paused since ...".
     """
 
     by: PausedBy
@@ -45,19 +44,22 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class SlotSettings:
-    """What is configured of a slot.
+class ReadyHead:
+    """The first waiting script of a slot, since it could start but for room and resources.
 
     Attributes
     ----------
-    name
-        Its name.
-    capacity
-        How many scripts may be in it at a time.
+    index
+        SAL index.
+    since_tai
+        Since when (TAI, unix seconds).
+    is_overdue
+        Has it waited for longer than the slot's patience?
     """
 
-    name: str = MAIN
-    capacity: int = 1
+    index: int
+    since_tai: float
+    is_overdue: bool = False
 
 
 @dataclass(slots=True)
@@ -74,20 +76,23 @@ class Slot:
         SAL indices in the slot's places: what runs, or has failed and stays.
     pause
         Why nothing is started; None if the slot runs.
+    ready_head
+        Its head, if it is ready.
     """
 
     settings: SlotSettings
     waiting: list[int] = field(default_factory=list)
     current: list[int] = field(default_factory=list)
     pause: Pause | None = None
+    ready_head: ReadyHead | None = None
 
     @property
     def name(self) -> str:
         return self.settings.name
 
-    @property
-    def has_room(self) -> bool:
-        return len(self.current) < self.settings.capacity
+    def remove(self, index: int) -> None:
+        """Take a waiting script out."""
+        self.waiting.remove(index)
 
     def insert(self, index: int, target: Target) -> None:
         """Put a script where it is wanted; if it waits already, move it.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime
 
-__all__ = ["MAX_LINES", "Story", "iso_tai", "iso_tai_ms"]
+__all__ = ["MAX_LINES", "Story", "iso_clock", "iso_tai", "iso_tai_ms"]
 
 #: A story longer than this forgets its middle: how it began and how it ended
 #: is what people ask for.
@@ -23,6 +23,12 @@ def iso_tai_ms(tai_ms: int) -> str:
     """Format a time (TAI, unix milliseconds) as TAI ISO with milliseconds."""
     whole_s, ms = divmod(tai_ms, 1000)
     return f"{datetime.datetime.fromtimestamp(whole_s, datetime.UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}"
+
+
+def iso_clock(unix_s: float) -> str:
+    """Format a time (unix seconds) as hours, minutes and seconds."""
+    minutes, seconds = divmod(int(unix_s) % 86_400, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
 
 
 class Story:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from .layout import MAIN
 from .states import ProcessState, ScriptState
 
-__all__ = ["QueueView", "ScriptView", "VisitMetadata"]
+__all__ = ["QueueView", "ScriptView", "SlotView", "SlotsView", "VisitMetadata"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class QueueView:
     current
         SAL index of the script in the main slot's place; 0 if none.
     waiting
-        SAL indices that wait, the next one first.
+        SAL indices that wait, the next one first; those of the other slots
+        after those of main, as far as the layout has them shown.
     past
         SAL indices that have ended, the latest first.
     """
@@ -76,3 +78,54 @@ class ScriptView:
     block_index: int
     block_size: int
     execution_id: str
+    slot: str = MAIN
+    resources: str = ""
+    waiting_for: str = ""
+    exit_reason: str = ""
+
+    def tells_clients_of_one_slot(self, shown: ScriptView | None) -> bool:
+        """Does it differ from what was shown in what clients know that know of no slots?"""
+        return shown is None or _without_slots(self) != _without_slots(shown)
+
+
+def _without_slots(view: ScriptView) -> ScriptView:
+    return replace(view, slot="", resources="", waiting_for="", exit_reason="")
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """One slot, as the SAL event ``slots`` shows it.
+
+    Attributes
+    ----------
+    name, capacity, is_eager
+        As configured.
+    running
+        Is it running, that is not paused?
+    pause_reason
+        Why not, in words.
+    """
+
+    name: str
+    capacity: int
+    is_eager: bool
+    running: bool
+    pause_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsView:
+    """The slots and the scripts that wait or have a place in them.
+
+    Attributes
+    ----------
+    slots
+        The slots, in order of priority.
+    scripts
+        For each live script its SAL index, the position of its slot in
+        ``slots``, and whether it has a place there; slot by slot, those that
+        have one first.
+    """
+
+    slots: tuple[SlotView, ...]
+    scripts: tuple[tuple[int, int, bool], ...]

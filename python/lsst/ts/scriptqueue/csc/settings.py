@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from ..configuration.documents import key_text, line_of
 from ..core.limits import Limits
 from ..launch.output import OutputLimits
 from ..resources import schema_path
@@ -70,8 +70,8 @@ def read_settings(path: pathlib.Path) -> Settings:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         raise SettingsError(
             "\n".join(
-                f"{path}, line {_line(root, problem.absolute_path)}, "
-                f"{'.'.join(map(str, problem.absolute_path)) or 'top level'}: {problem.message}"
+                f"{path}, line {line_of(root, problem.absolute_path)}, "
+                f"{key_text(problem.absolute_path)}: {problem.message}"
                 for problem in problems
             )
         )
@@ -86,21 +86,3 @@ def _settings(data: dict[str, Any]) -> Settings:
         output=OutputLimits(**data.get("output", {})),
         image_name_service=ImageNameSettings(**data.get("image_name_service", {})),
     )
-
-
-def _line(node: yaml.Node | None, path: Iterable[str | int]) -> int:
-    """The line of the deepest node on a path, from 1."""
-    line = 1
-    for key in path:
-        if isinstance(node, yaml.MappingNode):
-            entry = next(((name, value) for name, value in node.value if name.value == str(key)), None)
-            if entry is None:
-                break
-            line = entry[0].start_mark.line + 1
-            node = entry[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line

@@ -1,0 +1,23 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration of a ScriptQueue: its slots, and what scripts need, from files."""
+
+from .configuration import Configuration, read_configuration
+from .faults import ConfigurationError, Fault
+from .folder import SCHEMA_VERSION, ConfigurationFolder, default_folder
+from .lookups import Completion
+from .rules import Rule
+from .script_configs import parse_script_config
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Completion",
+    "Configuration",
+    "ConfigurationError",
+    "ConfigurationFolder",
+    "Fault",
+    "Rule",
+    "default_folder",
+    "parse_script_config",
+    "read_configuration",
+]

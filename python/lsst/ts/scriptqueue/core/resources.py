@@ -28,7 +28,7 @@ NONE = "none"
 _ALL = "*"
 _SPARED = "!"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_INDEX = re.compile(r"[0-9]{1,10}")
+_INDEX = re.compile(r"[0-9]{1,10}|[*]")
 _RIGHT = "Component or Component:index, separated by commas; '*' for everything, '*,!ESS' for all but ESS"
 
 
@@ -159,7 +159,7 @@ class Catalogue:
         return self.claim(names)
 
     def expand(self, name: str) -> tuple[Resource, ...]:
-        """The resources that one name stands for.
+        """The resources that one name stands for; ``ESS:*`` is all of ESS.
 
         Raises
         ------
@@ -170,9 +170,14 @@ class Catalogue:
         if members is not None:
             return members
         component, colon, index = name.partition(":")
+        if name == NONE:
+            raise Refused(f"{NONE!r} stands alone, for no resource at all")
         if not _NAME.fullmatch(component) or (colon and not _INDEX.fullmatch(index)):
             raise Refused(f"{name!r} is no resource; write {_RIGHT}")
-        resource = Resource(component, int(index or 0))
+        if component in self.groups:
+            raise Refused(f"{name} cannot be: {component} is a group, so it has no index; name its members")
+        # Scripts take Component:* for all of its indices.
+        resource = Resource(component, 0 if index in ("", _ALL) else int(index))
         if resource.index and component in self.capacities:
             raise Refused(f"{name} cannot be: {component} is shared by number, so it has no index")
         return (resource,)

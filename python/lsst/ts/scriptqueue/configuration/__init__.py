@@ -3,6 +3,7 @@
 """The configuration of a ScriptQueue: its slots, and what scripts need, from files."""
 
 from .configuration import Configuration, read_configuration
+from .events import configuration_applied, configurations_available
 from .faults import ConfigurationError, Fault
 from .folder import SCHEMA_VERSION, ConfigurationFolder, default_folder
 from .lookups import Completion
@@ -17,6 +18,8 @@ __all__ = [
     "ConfigurationFolder",
     "Fault",
     "Rule",
+    "configuration_applied",
+    "configurations_available",
     "default_folder",
     "parse_script_config",
     "read_configuration",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,8 @@ Key = tuple[str | int, ...]
 #: More levels have no meaning, and anchors can make endless ones.
 _MAX_DEPTH = 20
 
-#: Characters that mean something to YAML where a resource begins with them.
-_QUOTABLE = ("*", "!")
+#: Where a resource may begin with a character that means something to YAML.
+_UNQUOTED = re.compile(r"(^|[\[,:-])\s*[*!]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,9 @@ def read_document(path: pathlib.Path) -> Document:
         return Document(path, yaml.safe_load(text), root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 0
-        problem = f"is not YAML: {error.problem or error.context}{_hint(text, line)}"
+        line = min(mark.line, text.count("\n", 0, -1)) + 1 if mark else 0
+        begin = error.context_mark.line if error.context_mark else line - 1
+        problem = f"is not YAML: {error.problem or error.context}{_hint(text.splitlines()[begin:line])}"
         raise ConfigurationError([Fault(problem, path, line)]) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -130,8 +132,6 @@ def _faults_of_form(root: yaml.Node) -> Iterator[tuple[int, str]]:
                 first_line.setdefault(name.value, line)
 
 
-def _hint(text: str, line: int) -> str:
-    lines = text.splitlines()
-    content = lines[line - 1] if 0 < line <= len(lines) else ""
-    found = [mark for mark in _QUOTABLE if mark in content]
-    return f"; what begins with {' or '.join(found)} must be in quotes" if found else ""
+def _hint(lines: Iterable[str]) -> str:
+    is_likely = any(_UNQUOTED.search(line) for line in lines)
+    return "; what begins with * or ! must be in quotes" if is_likely else ""

@@ -63,7 +63,7 @@ class ConfigurationFolder:
             If the directory cannot be listed.
         """
         try:
-            names = sorted(entry.name for entry in self.path.iterdir())
+            names = sorted(entry.name for entry in self.path.iterdir() if entry.is_file())
         except OSError as error:
             raise ConfigurationError([Fault(f"cannot be listed: {error.strerror}", self.path)]) from None
         return tuple(name for name in names if name.endswith(_SUFFIX) and _NAME.fullmatch(name))

@@ -15,12 +15,13 @@ from typing import Any
 
 import jmespath
 import jmespath.exceptions
+import jmespath.functions
 
 from ..core.refusals import Refused
 from ..core.resources import EVERYTHING, Catalogue, Claim
 from .script_configs import parse_script_config
 
-__all__ = ["Completion", "Finding", "Lookup"]
+__all__ = ["Completion", "Finding", "Lookup", "fault_of_expression"]
 
 #: Fills in what a configuration leaves out, as the script itself would.
 Completion = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -32,6 +33,9 @@ _MAX_NAMES = 200
 _MAX_VALUES = 1_000_000
 
 _SHOWN = 60
+_SHOWN_WHY = 200
+
+_WRONG = "it is no list of resources"
 
 #: What an expression may raise over values of types that JSON does not have.
 _FAILURES = (
@@ -109,10 +113,32 @@ class Lookup:
         try:
             return Finding(self.catalogue.parse(",".join(names)), is_certain=True)
         except Refused as error:
-            return self._nonsense(found, str(error))
+            return self._nonsense(found, str(error) if len(str(error)) <= _SHOWN_WHY else _WRONG)
 
     def _nonsense(self, found: Any, why: str) -> Finding:
         return Finding(warning=f"{self.expression} in config yields {_short(repr(found))}: {why}")
+
+
+def fault_of_expression(expression: str) -> str:
+    """Tell what is wrong with an expression; "" for nothing."""
+    try:
+        tree = jmespath.compile(expression).parsed
+    except jmespath.exceptions.EmptyExpressionError:
+        return "it is empty"
+    except jmespath.exceptions.IncompleteExpressionError:
+        return "it is not complete"
+    except jmespath.exceptions.ParseError as error:
+        return f"{error.token_value!r} at column {error.lex_position + 1} cannot be there"
+    except jmespath.exceptions.JMESPathError as error:
+        return " ".join(str(error).split())
+    known = jmespath.functions.Functions.FUNCTION_TABLE
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if node["type"] == "function_expression" and node["value"] not in known:
+            return f"there is no function {node['value']}; there are {', '.join(sorted(known))}"
+        waiting += node["children"]
+    return ""
 
 
 def _short(text: str) -> str:

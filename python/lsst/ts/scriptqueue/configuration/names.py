@@ -125,12 +125,10 @@ class Names:
         """What is wrong with the name of a resource, or of a group."""
         if name in self._groups:
             return None
-        component, colon, _ = name.partition(":")
+        component = name.partition(":")[0]
         if name == NONE:
             return self._merged.fault(key, f"{NONE!r} cannot be here; nothing is the empty list, []")
-        if colon and component in self._groups:
-            return self._merged.fault(key, f"{component} is a group, so it has no index; name its members")
-        catalogue = Catalogue(capacities=self._capacities)
+        catalogue = Catalogue(groups=dict.fromkeys(self._groups, ()), capacities=self._capacities)
         try:
             catalogue.expand(name)
         except Refused as error:

@@ -8,15 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jmespath
-import jmespath.exceptions
-
 from ..core.resources import Claim
 from ..core.rulings import Ruling
 from .documents import Key
 from .faults import Fault
 from .globs import Glob, GlobError, uncovered
-from .lookups import Completion, Lookup
+from .lookups import Completion, Lookup, fault_of_expression
 from .merging import Merged
 from .names import Names, near
 
@@ -112,11 +109,8 @@ def _lookup(
     expression = entry.get("resources_from")
     if expression is None:
         return None
-    try:
-        jmespath.compile(expression)
-    except jmespath.exceptions.JMESPathError as error:
-        reason = " ".join(str(error).split())
-        report(merged.fault((*key, "resources_from"), f"{expression!r} is no JMESPath: {reason}"))
+    if text := fault_of_expression(expression):
+        report(merged.fault((*key, "resources_from"), f"{expression!r} is no JMESPath: {text}"))
     return Lookup(expression, names.catalogue)
 
 

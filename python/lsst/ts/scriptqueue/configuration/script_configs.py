@@ -17,6 +17,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: No script needs more levels; the fast loader recurses in C, where too many end the process.
 _MAX_DEPTH = 100
 
+_TOO_DEEP = f"config is nested more than {_MAX_DEPTH} levels deep; make it flatter"
+
 
 def parse_script_config(text: str) -> dict[Any, Any]:
     """Return what a configuration holds; an empty mapping if it is empty.
@@ -35,6 +37,9 @@ def parse_script_config(text: str) -> dict[Any, Any]:
         _check_depth(text)
         data = yaml.load(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
+        # Newer parsers have a limit of their own, and look ahead.
+        if error.problem == "exceeded maximum nesting depth":
+            raise Refused(_TOO_DEEP) from None
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise Refused(f"config is not YAML: {place}{error.problem}") from None
@@ -56,4 +61,4 @@ def _check_depth(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _MAX_DEPTH:
-            raise Refused(f"config is nested more than {_MAX_DEPTH} levels deep; make it flatter")
+            raise Refused(_TOO_DEEP)

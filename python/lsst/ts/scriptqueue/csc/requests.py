@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from ..core.commands import AddScript, MoveScript, RequeueScript, StopScripts, Target
 from ..core.limits import MAX_LISTED
 from ..core.refusals import Refused
 from ..core.states import Location
 
-__all__ = ["add_script", "check_config", "move_script", "requeue_script", "stop_scripts"]
+__all__ = ["add_script", "move_script", "requeue_script", "stop_scripts"]
 
 
 def add_script(data: Any) -> AddScript:
@@ -52,46 +50,6 @@ def stop_scripts(data: Any) -> StopScripts:
     if not 1 <= data.length <= MAX_LISTED:
         raise Refused(f"length must be 1 to {MAX_LISTED}, not {data.length}")
     return StopScripts(tuple(data.salIndices[: data.length]), data.terminate)
-
-
-def check_config(config: str) -> None:
-    """Refuse a configuration that is not a YAML mapping.
-
-    Raises
-    ------
-    Refused
-        With line and column, where YAML knows them.
-    """
-    if not config.strip():
-        return
-    try:
-        _check_depth(config)
-        data = yaml.load(config, Loader=_LOADER)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise Refused(f"config is not YAML: {place}{error.problem}") from None
-    except yaml.YAMLError as error:
-        raise Refused(f"config is not YAML: {error}") from None
-    if data is not None and not isinstance(data, dict):
-        raise Refused(f"config must be a mapping such as 'az: 10', not a {type(data).__name__}")
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-#: No script needs more levels; the fast loader recurses in C, where too many end the process.
-_MAX_DEPTH = 100
-
-
-def _check_depth(config: str) -> None:
-    depth = 0
-    for event in yaml.parse(config, Loader=_LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _MAX_DEPTH:
-            raise Refused(f"config is nested more than {_MAX_DEPTH} levels deep; make it flatter")
 
 
 def _target(data: Any) -> Target:

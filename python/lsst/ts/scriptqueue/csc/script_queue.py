@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..bus import BusError, IndexRange, Message
+from ..configuration import parse_script_config
 from ..core.commands import Command, Pause, Resume, ShowQueue, ShowScript
 from ..core.effects import RequestBlockId
 from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged
@@ -161,7 +162,7 @@ class ScriptQueueCsc(BaseCsc):
             async with self._add_order:
                 await self._library.afind(wish.is_standard, wish.path)
                 # A large configuration takes longer to parse than a heartbeat may wait.
-                await asyncio.to_thread(requests.check_config, wish.config)
+                await asyncio.to_thread(parse_script_config, wish.config)
                 reply = self._give("add", wish, data)
             return await reply or None
 

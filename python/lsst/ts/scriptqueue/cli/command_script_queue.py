@@ -26,13 +26,14 @@ from .commanding.arguments import (
     overview,
     parse_order,
 )
-from .commanding.client import INDICES_PER_QUEUE, Client, Interest, connect
+from .commanding.client import INDICES_PER_QUEUE, Client, Interest, NoQueueError, connect
 from .commanding.dispatch import carry_out, interest_of
+from .commanding.feed import Board
 from .commanding.forms import Local, Parameter
 from .commanding.kinds import Kind, choice
 from .commanding.monitor import INTEREST, monitor
 from .commanding.outcomes import EXIT_HELP, Exit
-from .commanding.reports import report
+from .commanding.reports import Report, report
 from .commanding.session import Session
 from .commanding.streams import LineWriter, nobody_reads, read_lines, when_closed
 from .commanding.wording import event_as_json, event_line
@@ -89,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return Exit.COMPLETE
             case Local.MONITOR:
                 return asyncio.run(_until_told(_monitor(options.index, order), told=Exit.COMPLETE))
+            case Local.EXPLAIN:
+                return asyncio.run(_until_told(_explain(options.index, order)))
             case _:
                 return asyncio.run(_until_told(_one_shot(options.index, order)))
     except HelpWanted as wanted:
@@ -107,7 +110,30 @@ async def _one_shot(index: int, order: Order) -> Exit:
         client = Client(domain, index, interest_of(order))
         async with connect(client):
             outcome = await carry_out(client, order, _say_nothing if order.as_json else _to_stderr)
-    text = report(outcome, client.feed.board)
+    _print(report(outcome, client.feed.board))
+    return outcome.exit
+
+
+async def _explain(index: int, order: Order) -> Exit:
+    # Not cheap to import, and only needed here.
+    from .commanding import explaining
+
+    board = Board()
+    if order.values.get("all"):
+        async with Domain.connect(order.values.get("bus")) as domain:
+            client = Client(domain, index, explaining.INTEREST)
+            async with connect(client):
+                try:
+                    await explaining.wait_for_scripts(client)
+                except NoQueueError as error:
+                    return _complain(str(error), Exit.NO_ANSWER)
+            board = client.feed.board
+    status, text = await asyncio.to_thread(explaining.explanation, order, board)
+    _print(text)
+    return status
+
+
+def _print(text: Report) -> None:
     for line in text.err:
         _to_stderr(line)
     try:
@@ -115,7 +141,6 @@ async def _one_shot(index: int, order: Order) -> Exit:
             _to_stdout(line)
     except BrokenPipeError:
         nobody_reads(sys.stdout)
-    return outcome.exit
 
 
 async def _monitor(index: int, order: Order) -> Exit:

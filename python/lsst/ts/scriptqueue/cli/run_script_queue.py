@@ -20,6 +20,7 @@ from ..csc.settings import Settings, SettingsError, read_settings
 from ..csc.state_dir import default_state_dir
 from ..sal.enums import State
 from ..sal.errors import DuplicateError
+from .check_config import check_config
 
 __all__ = ["main"]
 
@@ -38,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 when it has ended as it should, 1 when it could not
         start, with the reason on stderr.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.check_config:
+        return _check_config(parser, options)
+    index = _index(parser, options.words)
     logging.basicConfig(
         level=options.loglevel,
         format="%(asctime)s %(levelname)-8s %(name)s: %(message)s",
@@ -51,13 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(
             _serve(
                 QueueOptions(
-                    index=options.index,
-                    state_dir=options.state_dir or default_state_dir(options.index),
+                    index=index,
+                    state_dir=options.state_dir or default_state_dir(index),
                     standard=options.standard,
                     external=options.external,
                     bus=options.bus,
                     initial_state=_STATES[options.state],
                     settings=settings,
+                    config_dir=options.config_dir,
                 )
             )
         )
@@ -84,10 +90,26 @@ async def _serve(options: QueueOptions) -> None:
             csc.done_task.result()
 
 
-def _index(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MAX_INDEX:
-        raise argparse.ArgumentTypeError(f"{text!r} is no SAL index: a whole number from 1 to {_MAX_INDEX}")
-    return int(text)
+def _index(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
+    if len(words) != 1:
+        parser.error(f"one SAL index is needed, not {len(words)}")
+    if not _is_index(words[0]):
+        parser.error(f"{words[0]!r} is no SAL index: a whole number from 1 to {_MAX_INDEX}")
+    return int(words[0])
+
+
+def _is_index(word: str) -> bool:
+    return word.isdecimal() and 1 <= int(word) <= _MAX_INDEX
+
+
+def _check_config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    # Whoever puts it behind the command line of a service leaves the index there.
+    words = options.words[1:] if options.words and _is_index(options.words[0]) else options.words
+    if len(words) > 1:
+        parser.error(f"one override can be checked at a time, not {', '.join(words)}")
+    is_right, text = check_config(options.config_dir, words[0] if words else "")
+    print(text, file=sys.stdout if is_right else sys.stderr)
+    return 0 if is_right else 1
 
 
 def _directory(text: str) -> pathlib.Path:
@@ -98,9 +120,16 @@ def _directory(text: str) -> pathlib.Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="run_script_queue", description="Run a ScriptQueue.")
+    parser = argparse.ArgumentParser(
+        prog="run_script_queue",
+        usage="%(prog)s [options] INDEX\n       %(prog)s --check-config [--config-dir DIR] [OVERRIDE]",
+        description="Run a ScriptQueue.",
+    )
     parser.add_argument(
-        "index", type=_index, help="SAL index: 1 main telescope, 2 auxiliary telescope, 3 OCS"
+        "words",
+        nargs="*",
+        metavar="INDEX",
+        help="SAL index: 1 main telescope, 2 auxiliary telescope, 3 OCS",
     )
     parser.add_argument("--standard", type=_directory, help="directory of the standard scripts")
     parser.add_argument("--external", type=_directory, help="directory of the external scripts")
@@ -112,6 +141,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", choices=_STATES, default="standby", help="summary state to start in")
     parser.add_argument("--state-dir", type=pathlib.Path, help="where to keep what must outlive the service")
     parser.add_argument("--config", type=pathlib.Path, help="YAML file of settings")
+    parser.add_argument(
+        "--config-dir",
+        type=_directory,
+        metavar="DIR",
+        help="configuration directory (default: that of the ScriptQueue below TS_CONFIG_OCS_DIR, "
+        "else one serial slot)",
+    )
+    parser.add_argument(
+        "--check-config",
+        action="store_true",
+        help="check the configuration, with an override if one is named, say what it is, and end",
+    )
     parser.add_argument("--loglevel", type=int, default=logging.INFO, help="level of the log on stderr")
     parser.add_argument("--verbose", action="store_true", help="log everything of the queue itself")
     parser.add_argument("--version", action="version", version=__version__)

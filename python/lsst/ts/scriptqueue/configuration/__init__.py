@@ -4,6 +4,7 @@
 
 from .configuration import Configuration, read_configuration
 from .events import configuration_applied, configurations_available
+from .explaining import Explanation, explain, explain_all
 from .faults import ConfigurationError, Fault
 from .folder import SCHEMA_VERSION, ConfigurationFolder, default_folder
 from .lookups import Completion
@@ -16,11 +17,14 @@ __all__ = [
     "Configuration",
     "ConfigurationError",
     "ConfigurationFolder",
+    "Explanation",
     "Fault",
     "Rule",
     "configuration_applied",
     "configurations_available",
     "default_folder",
+    "explain",
+    "explain_all",
     "parse_script_config",
     "read_configuration",
 ]

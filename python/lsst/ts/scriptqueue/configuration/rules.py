@@ -37,6 +37,8 @@ class Rule:
         For standard scripts (True), others (False), or both?
     glob
         For which paths?
+    place
+        Where it stands: file and line.
     slot
         The slot it proposes; "" for none.
     claim
@@ -49,6 +51,7 @@ class Rule:
     script: str
     kinds: tuple[bool, ...]
     glob: Glob
+    place: str
     slot: str = ""
     claim: Claim | None = None
     lookup: Lookup | None = None
@@ -89,8 +92,10 @@ def rules_of(
         except GlobError as error:
             report(merged.fault((*key, "script"), f"{entry['script']!r}: {error}"))
             continue
-        rule = Rule(place + 1, entry["script"], kinds, glob, slot, claim, lookup)
-        if text := _swallowed(rule, rules, merged):
+        stands = merged.fault(key, "")
+        place_in_words = f"{stands.file.name}, line {stands.line}"
+        rule = Rule(place + 1, entry["script"], kinds, glob, place_in_words, slot, claim, lookup)
+        if text := _swallowed(rule, rules):
             report(merged.fault((*key, "script"), text))
         rules.append(rule)
     return tuple(rules)
@@ -114,7 +119,7 @@ def _lookup(
     return Lookup(expression, names.catalogue)
 
 
-def _swallowed(rule: Rule, earlier: Sequence[Rule], merged: Merged) -> str:
+def _swallowed(rule: Rule, earlier: Sequence[Rule]) -> str:
     """Why a rule never speaks; "" if it does."""
     speaking: dict[int, Rule] = {}
     for kind in rule.kinds:
@@ -127,10 +132,7 @@ def _swallowed(rule: Rule, earlier: Sequence[Rule], merged: Merged) -> str:
             if uncovered(rule.glob, [another.glob for another in rest]) is None:
                 before = rest
         speaking.update({other.number: other for other in before})
-    places = [
-        f"{other} in line {merged.fault(('rules', number - 1), '').line}"
-        for number, other in sorted(speaking.items())
-    ]
+    places = [f"{other} in {other.place}" for _, other in sorted(speaking.items())]
     verb = "speaks" if len(places) == 1 else "speak"
     first = f"for each of its scripts {' or '.join(places)} {verb} first"
     return f"never speaks: {first}; move it up, or leave it out"

@@ -46,6 +46,8 @@ class QueueOptions:
         Limits and such.
     duplicate_watch_s
         How long another one of that index is listened for (seconds).
+    config_dir
+        Configuration directory; None for the default one.
     """
 
     index: int
@@ -56,6 +58,7 @@ class QueueOptions:
     initial_state: State = State.STANDBY
     settings: Settings = field(default_factory=Settings)
     duplicate_watch_s: float = DUPLICATE_WATCH_S
+    config_dir: pathlib.Path | None = None
 
 
 @contextlib.asynccontextmanager

@@ -29,6 +29,7 @@ class Local(enum.Enum):
     QUIT = enum.auto()
     EVENTS = enum.auto()
     MONITOR = enum.auto()
+    EXPLAIN = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +316,24 @@ FORMS: tuple[Form, ...] = (
         timeout_s=30.0,
     ),
     Form("setLogLevel", "Set the log level of the queue.", "setLogLevel", _LOG_LEVEL),
+    Form(
+        "explain",
+        "Say which slot a script goes to, what it needs, and which rule says so; nothing is sent.",
+        Local.EXPLAIN,
+        (
+            Parameter("kind", kinds.SCRIPT_KIND, "which directory the script is in", required=False),
+            Parameter("path", kinds.SCRIPT_PATH, "path of the script, relative to that", required=False),
+            Parameter("config", kinds.CONFIG, "its configuration, or @FILE", required=False),
+            _option("--all", None, None, "all scripts there are, those that run alone first"),
+            _option(
+                "--config-dir",
+                kinds.DIRECTORY,
+                None,
+                "configuration directory (default: that of a queue started here)",
+            ),
+            _option("--override", kinds.TEXT, None, "name of an override, as for start"),
+        ),
+    ),
     Form("monitor", "Print every event of the queue and its scripts, until interrupted.", Local.MONITOR),
     Form(
         "events",

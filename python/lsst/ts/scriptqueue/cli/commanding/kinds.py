@@ -23,6 +23,7 @@ __all__ = [
     "CHECKPOINTS",
     "CONFIG",
     "COUNT",
+    "DIRECTORY",
     "EVERY_INDEX",
     "GOAL",
     "LEVEL",
@@ -182,6 +183,13 @@ def _read_expression(word: str) -> str:
     return word
 
 
+def _read_directory(word: str) -> Path:
+    path = Path(word)
+    if not path.is_dir():
+        raise WordError(f"{word} is not a directory")
+    return path
+
+
 def _read_config(word: str) -> str:
     # No YAML document begins with @, so a file's name can.
     if not word.startswith("@"):
@@ -208,6 +216,7 @@ TEXT = Kind("TEXT", str)
 SCRIPT_KIND = Kind("|".join(_SCRIPT_KINDS), _read_script_kind, _SCRIPT_KINDS)
 SCRIPT_PATH = Kind("PATH", str, source=Source.SCRIPT_PATHS)
 CONFIG = Kind("CONFIG", _read_config)
+DIRECTORY = Kind("DIR", _read_directory)
 LIVE_INDEX = Kind("INDEX", _read_index, source=Source.LIVE_INDICES)
 EVERY_INDEX = Kind("INDEX", _read_index, source=Source.EVERY_INDEX)
 LOCATION = Kind("first|last|before:INDEX|after:INDEX", _read_place, source=Source.LOCATIONS)

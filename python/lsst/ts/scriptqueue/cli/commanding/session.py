@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -16,8 +17,8 @@ from .feed import Event
 from .forms import Local
 from .kinds import Loudness
 from .news import News
-from .outcomes import Exit, Outcome
-from .reports import report
+from .outcomes import Exit
+from .reports import Report, report
 from .wording import event_as_json, event_line
 from .words import LineError, split_line
 
@@ -95,14 +96,23 @@ class Session:
         except (LineError, UsageError) as error:
             self._err(str(error))
             return Exit.USAGE
+        if order.form.command is Local.EXPLAIN:
+            return await self._explain(order)
         if isinstance(order.form.command, Local):
             return self._run_local(order.form.command, order)
         outcome = await carry_out(self.client, order, self._err)
-        self._print(outcome)
+        self._print(report(outcome, self.client.feed.board))
         return outcome.exit
 
-    def _print(self, outcome: Outcome) -> None:
-        text = report(outcome, self.client.feed.board)
+    async def _explain(self, order: Order) -> Exit:
+        # Not cheap to import, and only needed here.
+        from .explaining import explanation
+
+        status, text = await asyncio.to_thread(explanation, order, self.client.feed.board)
+        self._print(text)
+        return status
+
+    def _print(self, text: Report) -> None:
         for line in text.out:
             self._out(line)
         for line in text.err:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("bus", "cli", "cli/night", "core", "csc", "launch", "local_kafka", "runtime", "sal", "testing")
+ROOMS = ("bus", "cli", "configuration", "core", "csc", "launch", "local_kafka", "runtime", "sal", "testing")
 MODULES = (
     "resources",
     "cli/command_script_queue",

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..bus import BusError
 from ..bus.choice import BUS_KINDS
+from ..configuration import ConfigurationError
 from ..csc.assembly import QueueOptions, script_queue
 from ..csc.settings import Settings, SettingsError, read_settings
 from ..csc.state_dir import default_state_dir
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
             )
         )
-    except (BusError, DuplicateError, SettingsError) as error:
+    except (BusError, ConfigurationError, DuplicateError, SettingsError) as error:
         print(f"run_script_queue: {error}", file=sys.stderr)
         return 1
     return 0

@@ -28,17 +28,18 @@ it decides nothing more.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from . import reasons
 from .effects import CancelTimer, SetTimer
-from .holdings import Holdings
+from .holdings import Holdings, Obstacle
 from .layout import MAIN
 from .ledger import Alarm, Ledger
 from .life import advance
-from .phases import HOLDING_PHASES, READY_PHASES, Phase, Timer, Trigger
+from .phases import FAILED_PHASES, HOLDING_PHASES, READY_PHASES, Phase, Timer, Trigger
 from .resources import EVERYTHING
-from .scripts import Script
+from .scripts import InTheWay, Reason, Script
 from .slots import ReadyHead, Slot
 
 __all__ = ["Decision", "Walk", "alarm_rung", "settle", "walk"]
@@ -73,13 +74,14 @@ class Walk:
     decisions
         What is to happen, in this order.
     reasons
-        Why each waiting script waits, by SAL index.
+        Why each waiting script waits, by SAL index: in words, or what is in
+        its way.
     ready_heads
         Slot name to the index of its head, of slots whose head is ready.
     """
 
     decisions: list[Decision] = field(default_factory=list)
-    reasons: dict[int, str] = field(default_factory=dict)
+    reasons: dict[int, Reason] = field(default_factory=dict)
     ready_heads: dict[str, int] = field(default_factory=dict)
 
 
@@ -102,9 +104,12 @@ def settle(ledger: Ledger) -> None:
         script = ledger.scripts[index]
         if ledger.is_serial and script.phase in _CONFIGURED:
             reason = reasons.turn(ledger.main)
-        if script.waiting_for != reason:
-            script.waiting_for = reason
-            ledger.changed[index] = None
+        if script.waits_because != reason:
+            script.waits_because = reason
+            text = reason if isinstance(reason, str) else reasons.obstructed(ledger, reason)
+            if script.waiting_for != text:
+                script.waiting_for = text
+                ledger.changed[index] = None
     for slot in ledger.slots.values():
         head = found.ready_heads.get(slot.name)
         if head is None:
@@ -128,12 +133,20 @@ class _Lane:
         Why nothing starts in it, nor is prepared to; "" if that is not so.
     held_up
         Why nothing starts in it for a moment; "" if that is not so.
+    fullness
+        That it has no place left, once that was asked for.
     """
 
     slot: Slot
     places: int
     rests: str
     held_up: str
+    fullness: str = ""
+
+    def full(self, ledger: Ledger) -> str:
+        """That it has no place left, in words; the same for all who wait."""
+        self.fullness = self.fullness or reasons.full(ledger, self.slot)
+        return self.fullness
 
 
 class _Walker:
@@ -198,6 +211,7 @@ class _Walker:
         admitted = self._admitted.get(script.index)
         if admitted is None:
             lane = self._lanes[slot.name]
+            reason: Reason
             if script.phase not in READY_PHASES:
                 reason = reasons.not_ready(self._ledger, script)
             elif lane.rests:
@@ -210,14 +224,14 @@ class _Walker:
             admitted = self._admitted[script.index] = not reason
         return admitted
 
-    def _why_not_now(self, lane: _Lane, script: Script, goes_ahead: bool) -> str:
+    def _why_not_now(self, lane: _Lane, script: Script, goes_ahead: bool) -> Reason:
         """Why a ready script does not start now; "" if it has been admitted."""
         if goes_ahead and script.phase is Phase.CONFIGURED:
             self._decide(script, Trigger.NAME_SENT)
         if lane.held_up:
             return lane.held_up
         if lane.places <= 0:
-            return reasons.full(self._ledger, lane.slot)
+            return lane.full(self._ledger)
         earlier = self._routed_before(script)
         if earlier is not None:
             return reasons.still_to_come(earlier)
@@ -225,7 +239,7 @@ class _Walker:
         obstacles = self._holdings.obstacles(claim)
         if obstacles or script.phase is not (Phase.NAMED if goes_ahead else Phase.CONFIGURED):
             self._holdings.add(script.index, claim, is_reserved=True)
-            return reasons.obstructed(self._ledger, obstacles) or script.phase.value
+            return self._in_the_way(obstacles) or script.phase.value
         self._holdings.add(script.index, claim)
         lane.places -= 1
         self._decide(script, Trigger.ADMITTED)
@@ -243,6 +257,12 @@ class _Walker:
             and other.needs.expected.overlaps(script.needs.expected)
         ]
         return min(earlier, key=lambda other: other.order, default=None)
+
+    def _in_the_way(self, obstacles: Sequence[Obstacle]) -> tuple[InTheWay, ...]:
+        scripts = self._ledger.scripts
+        return tuple(
+            InTheWay(obstacle, scripts[obstacle.holder].phase in FAILED_PHASES) for obstacle in obstacles
+        )
 
     def _decide(self, script: Script, trigger: Trigger) -> None:
         self.found.decisions.append(Decision(script.index, trigger))

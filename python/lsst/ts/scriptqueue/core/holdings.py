@@ -6,20 +6,23 @@ A resource without a capacity is in the way of whatever overlaps it. A name
 with capacity n is in nobody's way until n scripts hold or have reserved it.
 A claim on everything, but what it spares, is in the way of all and has all
 in its way.
+
+Of several who are in the way of one resource the first counts, which is one
+that holds it if anybody does: so a look costs the same however many wait.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .resources import Claim, Resource
 
 __all__ = ["Holdings", "Obstacle"]
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(NamedTuple):
     """Something in a script's way.
 
     Attributes
@@ -37,15 +40,8 @@ class Obstacle:
     resource: Resource | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    holder: int
-    is_reserved: bool
-    resource: Resource
-
-
 class Holdings:
-    """What is held and reserved.
+    """What is held and reserved. What is held is to be added first.
 
     Parameters
     ----------
@@ -53,45 +49,64 @@ class Holdings:
         How many may hold a name at once, where that is not one.
     """
 
-    __slots__ = ("_capacities", "_everything", "_named")
+    __slots__ = ("_capacities", "_counted", "_everything", "_named")
 
     def __init__(self, capacities: Mapping[str, int]) -> None:
         self._capacities = capacities
-        self._named: dict[str, list[_Entry]] = {}
-        self._everything: list[tuple[int, bool, Claim]] = []
+        # Component to index to the first who has it: index 0 is all of it.
+        self._named: dict[str, dict[int, Obstacle]] = {}
+        self._counted: dict[str, list[Obstacle]] = {}
+        self._everything: list[tuple[Obstacle, Claim]] = []
 
     def add(self, holder: int, claim: Claim, *, is_reserved: bool = False) -> None:
         """Let a script hold what it claims, or reserve it."""
         if claim.everything:
-            self._everything.append((holder, is_reserved, claim))
+            self._everything.append((Obstacle(holder, is_reserved, None), claim))
         for resource in claim.resources:
-            self._named.setdefault(resource.component, []).append(_Entry(holder, is_reserved, resource))
+            entry = Obstacle(holder, is_reserved, resource)
+            if resource.component in self._capacities:
+                self._counted.setdefault(resource.component, []).append(entry)
+            else:
+                self._named.setdefault(resource.component, {}).setdefault(resource.index, entry)
 
-    def obstacles(self, claim: Claim) -> list[Obstacle]:
+    def obstacles(self, claim: Claim) -> tuple[Obstacle, ...]:
         """What is in the way of a claim, what is held first; empty if it can be had."""
         found = list(self._in_way_of_everything(claim) if claim.everything else self._in_way_of_names(claim))
-        found.sort(key=lambda obstacle: obstacle.is_reserved)
-        return found
+        if len(found) > 1:
+            found.sort(key=_IS_RESERVED)
+        return tuple(found)
 
     def _in_way_of_names(self, claim: Claim) -> Iterator[Obstacle]:
         for resource in claim.resources:
-            entries = self._named.get(resource.component, ())
             capacity = self._capacities.get(resource.component)
-            if capacity is None:
-                for entry in entries:
-                    if entry.resource.overlaps(resource):
-                        yield Obstacle(entry.holder, entry.is_reserved, resource)
-            elif len(entries) >= capacity:
-                for entry in entries:
-                    yield Obstacle(entry.holder, entry.is_reserved, resource)
-            for holder, is_reserved, everything in self._everything:
+            if capacity is not None:
+                entries = self._counted.get(resource.component, [])
+                if len(entries) >= capacity:
+                    yield from entries[:capacity]
+            elif by_index := self._named.get(resource.component):
+                entry = _first(by_index, resource.index)
+                if entry is not None:
+                    yield entry._replace(resource=resource)
+            for entry, everything in self._everything:
                 if not everything.spares(resource):
-                    yield Obstacle(holder, is_reserved, resource)
+                    yield entry._replace(resource=resource)
+                    break
 
     def _in_way_of_everything(self, claim: Claim) -> Iterator[Obstacle]:
-        for holder, is_reserved, _ in self._everything:
-            yield Obstacle(holder, is_reserved, None)
-        for entries in self._named.values():
+        if self._everything:
+            yield self._everything[0][0]
+        for entries in (*(by_index.values() for by_index in self._named.values()), *self._counted.values()):
             for entry in entries:
-                if not claim.spares(entry.resource):
-                    yield Obstacle(entry.holder, entry.is_reserved, entry.resource)
+                if entry.resource is not None and not claim.spares(entry.resource):
+                    yield entry
+                    break
+
+
+_IS_RESERVED = operator.attrgetter("is_reserved")
+
+
+def _first(by_index: Mapping[int, Obstacle], index: int) -> Obstacle | None:
+    """The first who has this index of a component, or any index if it is 0."""
+    if index == 0:
+        return next(iter(by_index.values()), None)
+    return by_index.get(0) or by_index.get(index)

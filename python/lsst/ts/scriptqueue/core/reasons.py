@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .holdings import Obstacle
 from .ledger import Ledger
 from .phases import FAILED_PHASES, Phase
 from .refusals import listing
-from .scripts import Script
+from .scripts import InTheWay, Script
 from .slots import Slot
 
 __all__ = [
@@ -110,10 +109,10 @@ def still_to_come(other: Script) -> str:
     )
 
 
-def obstructed(ledger: Ledger, obstacles: Sequence[Obstacle]) -> str:
+def obstructed(ledger: Ledger, things: Sequence[InTheWay]) -> str:
     """Others hold or have reserved what it needs."""
     names: dict[tuple[int, bool], list[str]] = {}
-    for obstacle in obstacles:
+    for obstacle, _ in things:
         found = names.setdefault((obstacle.holder, obstacle.is_reserved), [])
         name = str(obstacle.resource or "everything")
         if name not in found:

@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .commands import AddScript
+from .holdings import Obstacle
 from .needs import Description, Needs
 from .phases import FAILED_PHASES, PLACE, Phase, Place
 from .states import ProcessState, ScriptState
 from .stories import Story
 from .views import ScriptView, VisitMetadata
 
-__all__ = ["Membership", "Script"]
+__all__ = ["InTheWay", "Membership", "Reason", "Script"]
 
 _UNBIDDEN_PHASES = frozenset({Phase.STRAYING, Phase.DROPPING})
 _ACTIVE_STATES = frozenset(
@@ -50,6 +52,18 @@ class Membership:
     size: int
 
 
+class InTheWay(NamedTuple):
+    """Something in a script's way, and whether who has it has failed."""
+
+    obstacle: Obstacle
+    has_failed: bool
+
+
+#: Why a script waits: in words, or what is in its way, of which words are
+#: made only when it has changed.
+Reason = str | tuple[InTheWay, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Script:
     """A script, from `add` until it is forgotten.
@@ -76,8 +90,8 @@ class Script:
         Since when.
     admitted_tai
         When it was admitted; 0 if it was not.
-    waiting_for
-        Why it waits, in words; "" if it does not.
+    waits_because, waiting_for
+        Why it waits, as the walk found it and in words; "" if it does not.
     phase_account
         What `reasons` last said of it for being in a phase, and which.
     description
@@ -121,6 +135,7 @@ class Script:
     phase: Phase = Phase.LAUNCHING
     phase_since_tai: float = 0.0
     admitted_tai: float = 0.0
+    waits_because: Reason = ""
     waiting_for: str = ""
     phase_account: tuple[Phase | None, str] = (None, "")
     description: Description | None = None

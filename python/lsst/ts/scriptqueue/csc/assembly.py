@@ -12,6 +12,7 @@ import pathlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
+from ..configuration import default_folder
 from ..launch.contract import StopPlan
 from ..launch.local import LocalLauncher
 from ..launch.paths import ScriptLibrary, default_directories
@@ -75,6 +76,8 @@ async def script_queue(
         If there is one of that index already.
     SettingsError
         If there can be no such state directory.
+    ConfigurationError
+        If there is no such configuration directory.
     """
     try:
         options.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -92,6 +95,7 @@ async def script_queue(
             launcher=launcher,
             block_ids=_block_ids(options, environ),
             settings=settings,
+            configurations=default_folder(options.config_dir, environ),
             index_counter=IndexCounter(options.state_dir / "last_index", logging.getLogger(__name__)),
             initial_state=options.initial_state,
             state_directory=options.state_dir,

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from ..core.effects import (
     Effect,
@@ -14,12 +15,16 @@ from ..core.effects import (
     PublishNextVisitCanceled,
     PublishQueue,
     PublishScript,
+    PublishSlots,
 )
+from ..core.layout import MAX_SLOTS
 from ..core.limits import MAX_LISTED
-from ..core.views import QueueView, ScriptView, VisitMetadata
+from ..core.views import QueueView, ScriptView, SlotsView, VisitMetadata
 from ..runtime import Outbox
 
-__all__ = ["EventWriter", "Publishing", "queue_fields", "script_fields", "visit_fields"]
+__all__ = ["EventWriter", "Publishing", "queue_fields", "script_fields", "slots_fields", "visit_fields"]
+
+T = TypeVar("T")
 
 #: Field of a script's view -> field of the SAL event ``script``.
 _SCRIPT_FIELDS = {
@@ -38,6 +43,10 @@ _SCRIPT_FIELDS = {
     "block_index": "scriptBlockIndex",
     "block_size": "blockSize",
     "execution_id": "executionId",
+    "slot": "slot",
+    "resources": "resources",
+    "waiting_for": "waitingFor",
+    "exit_reason": "exitReason",
 }
 
 #: Field of the metadata -> field of the SAL events ``metadata`` and ``nextVisit``.
@@ -87,6 +96,7 @@ class Publishing:
         """What this edge carries out."""
         return {
             PublishQueue: lambda effect: self._write("queue", queue_fields(effect.view)),
+            PublishSlots: lambda effect: self._write("slots", slots_fields(effect.view)),
             PublishScript: lambda effect: self._write("script", script_fields(effect.view)),
             PublishNextVisit: self._next_visit,
             PublishNextVisitCanceled: self._next_visit_canceled,
@@ -121,6 +131,23 @@ def queue_fields(view: QueueView) -> dict[str, Any]:
     }
 
 
+def slots_fields(view: SlotsView) -> dict[str, Any]:
+    """The fields of the SAL event ``slots``."""
+    reasons = {slot.name: slot.pause_reason for slot in view.slots if not slot.running}
+    return {
+        "length": len(view.slots),
+        "names": ":".join(slot.name for slot in view.slots),
+        "capacity": _padded([slot.capacity for slot in view.slots], MAX_SLOTS),
+        "eager": _padded([slot.is_eager for slot in view.slots], MAX_SLOTS, False),
+        "running": _padded([slot.running for slot in view.slots], MAX_SLOTS, False),
+        "pauseReasons": json.dumps(reasons) if reasons else "",
+        "scripts": len(view.scripts),
+        "salIndices": _padded([index for index, _, _ in view.scripts]),
+        "slotIndex": _padded([slot for _, slot, _ in view.scripts]),
+        "active": _padded([is_active for _, _, is_active in view.scripts], zero=False),
+    }
+
+
 def script_fields(view: ScriptView) -> dict[str, Any]:
     """The fields of the SAL event ``script``."""
     return {name: getattr(view, field) for field, name in _SCRIPT_FIELDS.items()}
@@ -133,5 +160,6 @@ def visit_fields(metadata: VisitMetadata) -> dict[str, Any]:
     return {METADATA_FIELDS[field]: value for field, value in fields.items()}
 
 
-def _padded(indices: tuple[int, ...]) -> list[int]:
-    return list(indices) + [0] * (MAX_LISTED - len(indices))
+def _padded(values: Sequence[T], length: int = MAX_LISTED, zero: Any = 0) -> list[T]:
+    """Fill an array up."""
+    return [*values, *[zero] * (length - len(values))]

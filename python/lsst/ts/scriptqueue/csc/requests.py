@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.commands import AddScript, MoveScript, RequeueScript, StopScripts, Target
+from ..core.commands import AddScript, MoveScript, Pause, RequeueScript, Resume, StopScripts, Target
 from ..core.limits import MAX_LISTED
 from ..core.refusals import Refused
 from ..core.states import Location
 
-__all__ = ["add_script", "move_script", "requeue_script", "stop_scripts"]
+__all__ = ["add_script", "move_script", "pause", "requeue_script", "resume", "stop_scripts"]
 
 
 def add_script(data: Any) -> AddScript:
@@ -32,17 +32,29 @@ def add_script(data: Any) -> AddScript:
         block_size=data.blockSize,
         start_block=data.startBlock,
         execution_id=data.executionId,
+        slot=data.slot,
+        resources=data.resources,
     )
 
 
 def move_script(data: Any) -> MoveScript:
     """The order in a ``move`` command."""
-    return MoveScript(data.scriptSalIndex, _target(data))
+    return MoveScript(data.scriptSalIndex, _target(data), data.slot)
 
 
 def requeue_script(data: Any) -> RequeueScript:
     """The order in a ``requeue`` command."""
-    return RequeueScript(data.scriptSalIndex, _target(data))
+    return RequeueScript(data.scriptSalIndex, _target(data), data.slot)
+
+
+def pause(data: Any) -> Pause:
+    """The order in a ``pause`` command."""
+    return Pause(data.slot)
+
+
+def resume(data: Any) -> Resume:
+    """The order in a ``resume`` command."""
+    return Resume(data.slot)
 
 
 def stop_scripts(data: Any) -> StopScripts:

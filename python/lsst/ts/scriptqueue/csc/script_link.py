@@ -15,8 +15,15 @@ from typing import Any
 
 from ..bus import BusError
 from ..core.effects import ConfigureScript, Effect, RunScript, SetGroupId, StopScript
-from ..core.events import Event, ScriptAnswered, ScriptMetadataReported, ScriptStateReported
+from ..core.events import (
+    Event,
+    ScriptAnswered,
+    ScriptDescriptionReported,
+    ScriptMetadataReported,
+    ScriptStateReported,
+)
 from ..core.limits import Limits
+from ..core.needs import Description
 from ..core.states import ScriptState
 from ..core.views import VisitMetadata
 from ..runtime import Runtime
@@ -57,6 +64,7 @@ class ScriptLink:
         self._post = post
         remote.evt_state.callback = self._state_reported
         remote.evt_metadata.callback = self._metadata_reported
+        remote.evt_description.callback = self._description_reported
 
     @property
     def effects(self) -> Mapping[type[Effect], Callable[..., None]]:
@@ -130,6 +138,18 @@ class ScriptLink:
                 data.salIndex,
                 ScriptState(data.state),
                 data.reason,
+                data.private_origin,
+                data.private_sndStamp,
+            ),
+        )
+
+    def _description_reported(self, data: Any) -> None:
+        self._post(
+            data.salIndex,
+            ScriptDescriptionReported(
+                self._runtime.now(),
+                data.salIndex,
+                Description(data.resources, data.remotes),
                 data.private_origin,
                 data.private_sndStamp,
             ),

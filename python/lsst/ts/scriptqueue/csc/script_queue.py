@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from ..bus import BusError, IndexRange, Message
-from ..configuration import parse_script_config
-from ..core.commands import Command, Pause, Resume, ShowQueue, ShowScript
+from ..configuration import ConfigurationFolder
+from ..core.commands import Command, Reconfigure, ShowQueue, ShowScript
 from ..core.effects import RequestBlockId
 from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged
 from ..core.indices import INDICES_PER_QUEUE
@@ -34,6 +35,7 @@ from ..sal.errors import ExpectedError
 from ..sal.remote import Remote
 from . import requests
 from .block_ids import BlockIdError, BlockIds
+from .configuring import Configuring
 from .index_counter import IndexCounter
 from .launching import Launching
 from .publishing import Publishing
@@ -74,6 +76,8 @@ class ScriptQueueCsc(BaseCsc):
         Limits and such.
     index_counter
         Who remembers the last index beyond this process; None for nobody.
+    configurations
+        Where configurations of slots are; None for one serial slot.
     **kwargs
         As for `BaseCsc`.
     """
@@ -88,6 +92,7 @@ class ScriptQueueCsc(BaseCsc):
         block_ids: BlockIds,
         settings: Settings | None = None,
         index_counter: IndexCounter | None = None,
+        configurations: ConfigurationFolder | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(domain, "ScriptQueue", index, **kwargs)
@@ -100,10 +105,17 @@ class ScriptQueueCsc(BaseCsc):
             domain,
             "Script",
             IndexRange(first, first + INDICES_PER_QUEUE - 1),
-            include=("state", "metadata"),
+            include=("state", "metadata", "description"),
         )
         last_index = index_counter.last if index_counter else 0
-        self.model = QueueModel(index, self._settings.limits, last_index=last_index)
+        now_tai = domain.clock.tai()
+        self.model = QueueModel(
+            index,
+            self._settings.limits,
+            last_index=last_index,
+            tai_minus_utc_s=now_tai - domain.clock.utc_from_tai(now_tai),
+        )
+        self._configuring = Configuring(configurations)
         self._runtime = Runtime(self.model, domain.clock, self.log)
         note_index = index_counter.note if index_counter else None
         self._launching = Launching(self._runtime, library, launcher, note_index, self._hand_down)
@@ -142,7 +154,30 @@ class ScriptQueueCsc(BaseCsc):
         await self.events["rootDirectories"].set_write(
             standard=self._library.standard.directory, external=self._library.external.directory
         )
+        await self._tell_configurations()
         await super()._introduce()
+
+    async def _tell_configurations(self) -> None:
+        try:
+            available = await self._configuring.available()
+        except Refused as error:
+            # What is wrong is told again to whoever sends `start`.
+            self.log.error("No configuration can be used: %s", error)
+            return
+        await self.events["configurationsAvailable"].set_write(**available, force_output=True)
+
+    async def begin_start(self, data: Any) -> None:
+        """Read the configuration; refused if it is wrong, or if scripts would lose their slot."""
+        with _refusals():
+            layout = await self._configuring.read(data.configurationOverride)
+            await self._give("start", Reconfigure(layout), data)
+        self._configuring.apply()
+
+    async def end_start(self, data: Any) -> None:
+        """Say which configuration is in force."""
+        await self.events["configurationApplied"].set_write(
+            **await self._configuring.applied(), force_output=True
+        )
 
     async def handle_summary_state(self) -> None:
         """Let the queue start scripts, or not; say so before the state is told."""
@@ -161,9 +196,7 @@ class ScriptQueueCsc(BaseCsc):
             wish = requests.add_script(data)
             async with self._add_order:
                 await self._library.afind(wish.is_standard, wish.path)
-                # A large configuration takes longer to parse than a heartbeat may wait.
-                await asyncio.to_thread(parse_script_config, wish.config)
-                reply = self._give("add", wish, data)
+                reply = self._give("add", await self._configuring.ruled(wish), data)
             return await reply or None
 
     async def do_move(self, data: Any) -> str | None:
@@ -180,7 +213,8 @@ class ScriptQueueCsc(BaseCsc):
             async with self._add_order:
                 wish = self.model.wish(order.index)
                 await self._library.afind(wish.is_standard, wish.path)
-                reply = self._give("requeue", order, data)
+                ruling = (await self._configuring.ruled(wish)).ruling
+                reply = self._give("requeue", dataclasses.replace(order, ruling=ruling), data)
             return await reply or None
 
     async def do_stopScripts(self, data: Any) -> str | None:
@@ -190,15 +224,15 @@ class ScriptQueueCsc(BaseCsc):
             return await self._give("stopScripts", requests.stop_scripts(data), data) or None
 
     async def do_pause(self, data: Any) -> str | None:
-        """Start no further script; allowed in any state."""
+        """Start no further script, in a slot or in all; allowed in any state."""
         with _refusals():
-            return await self._give("pause", Pause(), data) or None
+            return await self._give("pause", requests.pause(data), data) or None
 
     async def do_resume(self, data: Any) -> str | None:
         """Go on; a script that failed is moved to the history."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("resume", Resume(), data) or None
+            return await self._give("resume", requests.resume(data), data) or None
 
     async def do_showQueue(self, data: Any) -> str | None:
         """Publish the queue again."""
@@ -239,7 +273,7 @@ class ScriptQueueCsc(BaseCsc):
         async def progress(timeout_s: float, text: str) -> None:
             await self.commands[name].ack_in_progress(data, timeout_s, text)
 
-        return self._runtime.give(command, data.private_seqNum, progress)
+        return self._runtime.give(command, data.private_seqNum, progress, data.private_identity)
 
     def _request_block_id(self, effect: RequestBlockId) -> None:
         self._runtime.spawn(self._give_block_id(effect))

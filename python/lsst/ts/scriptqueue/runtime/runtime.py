@@ -143,7 +143,9 @@ class Runtime:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def give(self, command: Command, cmd_id: int, progress: Progress) -> asyncio.Future[str]:
+    def give(
+        self, command: Command, cmd_id: int, progress: Progress, identity: str = ""
+    ) -> asyncio.Future[str]:
         """Give the queue a command; it is in the inbox when this returns.
 
         Parameters
@@ -154,6 +156,8 @@ class Runtime:
             Sequence number of the SAL command.
         progress
             Called when the answer will take longer.
+        identity
+            Who asks.
 
         Returns
         -------
@@ -171,7 +175,7 @@ class Runtime:
         self._last_command_id += 1
         reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._replies[self._last_command_id] = (reply, progress)
-        self.post(CommandGiven(self.now(), self._last_command_id, command, cmd_id))
+        self.post(CommandGiven(self.now(), self._last_command_id, command, cmd_id, identity))
         return reply
 
     async def run(self) -> None:

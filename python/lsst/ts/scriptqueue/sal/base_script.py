@@ -57,9 +57,15 @@ class BaseScript(Controller, abc.ABC):
         When each state was reached (TAI unix seconds).
     num_checkpoints, last_checkpoint
         How many checkpoints were passed, and the name of the last one.
+    resources
+        What the script needs, whatever its configuration, for a subclass to
+        say: components as ``Name`` or ``Name:index``, separated by commas, or
+        ``none``. Scripts that need nothing in common may run side by side.
+        "" to say nothing: unless it is known otherwise it then runs alone.
     """
 
     heartbeat_interval = 5.0
+    resources = ""
 
     def __init__(self, index: int, descr: str, help: str = "") -> None:
         super().__init__(make_script_domain(), "Script", index)
@@ -75,7 +81,8 @@ class BaseScript(Controller, abc.ABC):
         # A command out of place is refused now, not when the one before it has ended.
         for command in self.commands.values():
             command.allow_multiple_callbacks = True
-        self.evt_description.set(classname=type(self).__name__, description=str(descr), help=str(help))
+        said = {"description": str(descr), "help": str(help), "resources": self.resources}
+        self.evt_description.set(classname=type(self).__name__, **said)
 
     @classmethod
     @abc.abstractmethod

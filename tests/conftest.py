@@ -23,7 +23,7 @@ pytest_plugins = ["lsst.ts.scriptqueue.testing.pytest_plugin"]
 
 __all__ = ["no_leftovers", "no_task_left"]
 
-_FOREIGN = ("LSST_", "CYCLONEDDS_URI", "IMAGE_SERVER_URL")
+_FOREIGN = ("LSST_", "CYCLONEDDS_URI", "IMAGE_SERVER_URL", "TS_CONFIG_")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

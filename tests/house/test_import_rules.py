@@ -15,7 +15,19 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("bus", "cli", "configuration", "core", "csc", "launch", "local_kafka", "runtime", "sal", "testing")
+ROOMS = (
+    "bus",
+    "cli",
+    "cli/night",
+    "configuration",
+    "core",
+    "csc",
+    "launch",
+    "local_kafka",
+    "runtime",
+    "sal",
+    "testing",
+)
 MODULES = (
     "resources",
     "cli/command_script_queue",

@@ -95,7 +95,8 @@ def explain(
         )
     place = f"{rule}, {rule.place}"
     if rule.lookup is not None and config is None:
-        words = f"what {rule.lookup.expression} finds in its configuration; if nothing, everything, so that it runs alone"
+        found = f"what {rule.lookup.expression} finds in its configuration"
+        words = f"{found}; if nothing, everything, so that it runs alone"
         slot_in_words = _if_free(rule.slot)
         return Explanation(is_standard, path, rule.slot or MAIN, slot_in_words, "", words, place, False)
     ruling = rule.rule_on(config or "", complete)

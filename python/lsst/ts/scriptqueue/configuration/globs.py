@@ -79,6 +79,15 @@ class Glob:
         """Does it stand for one path only?"""
         return not re.search(r"[*?]", self.text)
 
+    def may_meet(self, other: Glob) -> bool:
+        """Can there be a path of both, as far as their beginnings tell?"""
+        mine, theirs = self._beginning, other._beginning
+        return mine.startswith(theirs) or theirs.startswith(mine)
+
+    @property
+    def _beginning(self) -> str:
+        return re.split(r"[*?]", self.text, maxsplit=1)[0]
+
     def matches(self, path: str) -> bool:
         """Is a path one of its?"""
         return _expression(self.text).fullmatch(path) is not None
@@ -93,7 +102,7 @@ def uncovered(glob: Glob, others: Iterable[Glob]) -> str | None:
         A shortest such path; "" if there may be one, but the search was
         given up; None if there is none.
     """
-    others = list(others)
+    others = [other for other in others if glob.may_meet(other)]
     if glob.is_literal:
         return None if any(other.matches(glob.text) for other in others) else glob.text
     return _search(_Automaton(glob), [_Automaton(other) for other in others])
@@ -134,6 +143,11 @@ class _Automaton:
         last = len(self.steps) - (self.steps[-1] == "all")
         return any(place >= last and not inside for place, inside in states)
 
+    def letters_at(self, states: frozenset[tuple[int, bool]]) -> set[str]:
+        """The letters that lead on otherwise than those that no glob names."""
+        steps = {self.steps[place] for place, _ in states if place < len(self.steps)}
+        return steps & self.letters
+
     def after(self, states: frozenset[tuple[int, bool]], letter: str) -> frozenset[tuple[int, bool]]:
         reached = set()
         for place, _ in states:
@@ -168,7 +182,6 @@ def _search(glob: _Automaton, others: Sequence[_Automaton]) -> str | None:
     other_letter = next(
         letter for letter in itertools.chain(_OTHERS, map(chr, range(0xE000, 0xF8FF))) if letter not in known
     )
-    alphabet = [*sorted(known), other_letter]
     # No path has an empty name: a slash comes only after another letter, and never last.
     begin = (glob.start, tuple(other.start for other in others), False)
     seen = {begin}
@@ -181,7 +194,8 @@ def _search(glob: _Automaton, others: Sequence[_Automaton]) -> str | None:
             and not any(other.accepts(states) for other, states in zip(others, theirs, strict=True))
         ):
             return path
-        for letter in [*alphabet, "/"] if in_name else alphabet:
+        telling = glob.letters_at(mine).union(*map(_Automaton.letters_at, others, theirs))
+        for letter in [*sorted(telling), other_letter, *("/" if in_name else "")]:
             following = glob.after(mine, letter)
             if not following:
                 continue

@@ -185,6 +185,7 @@ def test_what_the_events_say(write: Write) -> None:
     }
 
 
+@pytest.mark.system
 def test_the_version_is_that_of_git(write: Write) -> None:
     folder = write()
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@y", "-C", str(folder.path)]

@@ -131,6 +131,10 @@ def test_one_text_is_enough(configure: Configure) -> None:
     assert str(configure(RULES).rule_on(False, "one.py", "name: none").claim) == "none"
 
 
+def test_a_configuration_that_is_parsed_already_is_not_parsed_again(configure: Configure) -> None:
+    assert str(configure(RULES).rule_on(False, "one.py", {"name": "ESS:1"}).claim) == "ESS:1"
+
+
 def test_defaults_of_the_script_count(configure: Configure) -> None:
     def complete(given: dict[str, Any]) -> dict[str, Any]:
         return {"name": "MTDome", **given}

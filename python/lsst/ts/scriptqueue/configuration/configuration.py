@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pathlib
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..core.layout import Layout, LegacyQueue
 from ..core.rulings import NO_RULING, Ruling
@@ -45,7 +46,11 @@ class Configuration:
         return next((rule for rule in self.rules if rule.matches(is_standard, path)), None)
 
     def rule_on(
-        self, is_standard: bool, path: str, config: str, complete: Completion | None = None
+        self,
+        is_standard: bool,
+        path: str,
+        config: str | dict[Any, Any],
+        complete: Completion | None = None,
     ) -> Ruling:
         """Say what the rules say of a script that is added.
 
@@ -58,7 +63,8 @@ class Configuration:
         is_standard, path
             The script.
         config
-            Its configuration, as YAML.
+            Its configuration, as YAML, or what `parse_script_config` made of
+            it, where that has been done already.
         complete
             Returns a configuration with the defaults of the script's schema
             filled in; None if the schema is not known. What it raises for a

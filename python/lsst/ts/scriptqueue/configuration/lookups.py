@@ -75,18 +75,18 @@ class Lookup:
     expression: str
     catalogue: Catalogue
 
-    def find(self, config: str, complete: Completion | None = None) -> Finding:
+    def find(self, config: str | dict[Any, Any], complete: Completion | None = None) -> Finding:
         """Find what a script needs.
 
         Parameters
         ----------
         config
-            The configuration that was given, as YAML.
+            The configuration that was given, as YAML, or what that holds.
         complete
             Fills in what it leaves out; None if that is not known.
         """
         try:
-            data = parse_script_config(config)
+            data = parse_script_config(config) if isinstance(config, str) else config
         except Refused as error:
             return Finding(warning=str(error))
         if _is_endless(data):

@@ -63,7 +63,7 @@ class Rule:
         """Does it speak for a script?"""
         return is_standard in self.kinds and self.glob.matches(path)
 
-    def rule_on(self, config: str, complete: Completion | None = None) -> Ruling:
+    def rule_on(self, config: str | dict[Any, Any], complete: Completion | None = None) -> Ruling:
         """Say what it says of a script that has a configuration."""
         if self.lookup is None:
             return Ruling(str(self), self.slot, self.claim)

@@ -52,15 +52,25 @@ def test_a_rules_slot_counts_where_the_client_names_none() -> None:
         ("", a_ruling("utility", "ESS:1"), "main"),
         ("MTMount", Ruling("a rule", "utility"), "main"),
         ("MTMount", Ruling("a rule", "utility", EVERYTHING, is_certain=False), "main"),
+        (None, Ruling("a rule", "utility", EVERYTHING, is_certain=False), "main"),
         ("MTMount", Ruling("a rule", "nowhere", a_catalogue().parse("ESS:1")), "main"),
     ],
-    ids=["nothing shared", "shared", "unknown in main", "unknown itself", "nonsense", "no such slot"],
+    ids=[
+        "nothing shared",
+        "shared",
+        "unknown in main",
+        "unknown itself",
+        "nonsense",
+        "nonsense, and main is free",
+        "no such slot",
+    ],
 )
 def test_a_rules_slot_counts_only_if_the_order_of_main_is_kept(
-    in_main: str, ruling: Ruling, slot: str
+    in_main: str | None, ruling: Ruling, slot: str
 ) -> None:
     driver = a_driver()
-    driver.add(resources=in_main)
+    if in_main is not None:
+        driver.add(resources=in_main)
     assert driver.slot_of(driver.add(ruling=ruling)).name == slot
 
 

@@ -14,6 +14,7 @@ from lsst.ts.scriptqueue.bus import Bus
 from lsst.ts.scriptqueue.bus.choice import connect
 from lsst.ts.scriptqueue.bus.memory import MemoryBroker, MemoryBus
 from lsst.ts.scriptqueue.core import QueueModel
+from lsst.ts.scriptqueue.configuration import ConfigurationFolder
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.csc.block_ids import LocalBlockIds
 from lsst.ts.scriptqueue.csc.script_queue import ScriptQueueCsc
@@ -92,6 +93,7 @@ async def a_stage(
     limits: Limits | None = None,
     initial_state: State = State.ENABLED,
     plans: Mapping[str, Plan] = PLANS,
+    configurations: ConfigurationFolder | None = None,
 ) -> AsyncIterator[Stage]:
     """Start a queue and an observer of it."""
     make_scripts(directory / "standard", plans)
@@ -109,6 +111,7 @@ async def a_stage(
                 logging.getLogger("test"),
             ),
             settings=Settings(limits=limits or Limits()),
+            configurations=configurations,
             initial_state=initial_state,
             duplicate_watch_s=0.0,
         )

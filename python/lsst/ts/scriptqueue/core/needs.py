@@ -51,11 +51,14 @@ class Needs:
         What it needs; None until that is settled.
     source
         Who said so, in words.
+    is_certain
+        False if what was foreseen is only what is safe.
     """
 
     foreseen: Claim | None = None
     claim: Claim | None = None
     source: str = ""
+    is_certain: bool = True
 
     @property
     def expected(self) -> Claim:
@@ -103,5 +106,5 @@ def needs_at_add(resources: str, ruling: Ruling, catalogue: Catalogue) -> Needs:
         except Refused as refusal:
             raise Refused(f"resources {resources!r:.200}: {refusal}") from None
     if ruling.claim is not None:
-        return Needs(ruling.claim, source=ruling.rule)
+        return Needs(ruling.claim, source=ruling.rule, is_certain=ruling.is_certain)
     return Needs()

@@ -64,7 +64,7 @@ def destination(ledger: Ledger, wish: AddScript, needs: Needs) -> Destination:
     proposed = ledger.slots.get(wish.ruling.slot)
     if wish.block or proposed is None or proposed is ledger.main:
         return Destination(ledger.main)
-    if needs.foreseen is None or _is_in_main(ledger, needs.foreseen):
+    if needs.foreseen is None or not needs.is_certain or _is_in_main(ledger, needs.foreseen):
         return Destination(ledger.main)
     return Destination(proposed, is_routed=True)
 

@@ -6,6 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
+from typing import Any
+
+import yaml
 
 from ..configuration import (
     Configuration,
@@ -20,8 +24,12 @@ from ..core.commands import AddScript
 from ..core.layout import Layout
 from ..core.refusals import Refused
 from ..core.rulings import Ruling
+from ..sal.script_schema import SchemaError, ScriptSchema
 
 __all__ = ["Configuring"]
+
+#: Schemas are remembered of so many scripts.
+_SCHEMAS_KEPT = 1000
 
 
 class Configuring:
@@ -37,6 +45,7 @@ class Configuring:
         self._folder = folder
         self._in_force = Configuration()
         self._read = Configuration()
+        self._schemas: dict[tuple[bool, str], str] = {}
 
     async def read(self, override: str) -> Layout:
         """Read a configuration; it is in force when `apply` is called.
@@ -87,6 +96,24 @@ class Configuring:
         ruling = await asyncio.to_thread(self._rule, wish)
         return dataclasses.replace(wish, ruling=ruling)
 
+    def note_schema(self, is_standard: bool, path: str, schema: str) -> None:
+        """Remember what a script has said its schema is, for its defaults."""
+        self._schemas[is_standard, path] = schema
+        while len(self._schemas) > _SCHEMAS_KEPT:
+            self._schemas.pop(next(iter(self._schemas)))
+
     def _rule(self, wish: AddScript) -> Ruling:
-        parse_script_config(wish.config)
-        return self._in_force.rule_on(wish.is_standard, wish.path, wish.config)
+        config = parse_script_config(wish.config)
+        schema = self._schemas.get((wish.is_standard, wish.path), "")
+        complete = functools.partial(_completed, schema) if schema else None
+        return self._in_force.rule_on(wish.is_standard, wish.path, config, complete)
+
+
+def _completed(schema: str, config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as the script will complete it; as it is, if its schema is none."""
+    try:
+        parsed = yaml.safe_load(schema)
+        completed = ScriptSchema(parsed).complete(config) if isinstance(parsed, dict) else config
+    except (yaml.YAMLError, SchemaError):
+        return config
+    return completed if isinstance(completed, dict) else config

@@ -252,6 +252,7 @@ class ScriptQueueCsc(BaseCsc):
         with _refusals():
             executable = await self._library.afind(data.isStandard, data.path)
             schema = await script_schema(executable, SCHEMA_LIMIT_S)
+            self._configuring.note_schema(data.isStandard, data.path, schema)
         await self.events["configSchema"].set_write(
             isStandard=data.isStandard, path=data.path, configSchema=schema, force_output=True
         )

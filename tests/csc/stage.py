@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Mapping
 from lsst.ts.scriptqueue.bus import Bus
 from lsst.ts.scriptqueue.bus.choice import connect
 from lsst.ts.scriptqueue.bus.memory import MemoryBroker, MemoryBus
-from lsst.ts.scriptqueue.core import QueueModel
 from lsst.ts.scriptqueue.configuration import ConfigurationFolder
+from lsst.ts.scriptqueue.core import QueueModel
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.csc.block_ids import LocalBlockIds
 from lsst.ts.scriptqueue.csc.script_queue import ScriptQueueCsc

@@ -14,7 +14,7 @@ import secrets
 
 import pytest
 
-from lsst.ts.scriptqueue.testing.kafka.server import Server
+from lsst.ts.scriptqueue.local_kafka.server import Server
 
 from ..local_kafka import kafka_server, pytest_collection_finish, pytest_sessionfinish
 

@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import functools
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from lsst.ts.scriptqueue.bus.memory import MemoryBroker, MemoryBus
@@ -17,6 +18,7 @@ from lsst.ts.scriptqueue.cli.commanding.client import Client, Interest, connect
 from lsst.ts.scriptqueue.cli.commanding.dispatch import carry_out, interest_of
 from lsst.ts.scriptqueue.cli.commanding.feed import Board
 from lsst.ts.scriptqueue.cli.commanding.outcomes import Outcome
+from lsst.ts.scriptqueue.cli.commanding.slots import Slot
 from lsst.ts.scriptqueue.cli.commanding.words import split_line
 from lsst.ts.scriptqueue.sal import Controller, Domain, ExpectedError
 from lsst.ts.scriptqueue.sal.enums import ScriptProcessState as P
@@ -42,6 +44,9 @@ GOOD_LIFE = (
 )
 
 
+_NO_WORDS = dict.fromkeys(("slot", "resources", "waitingFor", "exitReason"), "")
+
+
 class PaperQueue(Controller):
     """Takes all commands, and tells what it is told to tell.
 
@@ -53,6 +58,10 @@ class PaperQueue(Controller):
         What it answers by name of the command; an exception is raised.
     life
         What becomes of each script that is added.
+    slots
+        What it tells of its slots; an older queue tells nothing.
+    words
+        What it tells of a script, by its index, that only a queue with slots tells.
     """
 
     heartbeat_interval = 1.0
@@ -68,6 +77,8 @@ class PaperQueue(Controller):
         self.foreign_path = ""
         self.waiting: list[int] = []
         self.past: list[int] = []
+        self.slots: tuple[Slot, ...] = ()
+        self.words: dict[int, dict[str, str]] = {}
         self._indices = itertools.count(index * 100_000 + 1)
         for name, command in self.commands.items():
             command.callback = functools.partial(self._take, name)
@@ -126,6 +137,7 @@ class PaperQueue(Controller):
             path=f"track_{index}.py",
             scriptState=script_state,
             processState=process_state,
+            **{**_NO_WORDS, **self.words.get(index, {})},
         )
 
     async def tell_queue(self) -> None:
@@ -141,6 +153,35 @@ class PaperQueue(Controller):
             pastLength=len(self.past),
             pastSalIndices=padded(self.past),
         )
+        if self.slots:
+            await self.events["slots"].set_write(force_output=True, **slots_fields(*self.slots))
+
+
+def slots_fields(*slots: Slot) -> dict[str, Any]:
+    """Return the fields of an event ``slots``."""
+    placed = [
+        (index, number, indices is slot.active)
+        for number, slot in enumerate(slots)
+        for indices in (slot.active, slot.waiting)
+        for index in indices
+    ]
+    reasons = {slot.name: slot.pause_reason for slot in slots if not slot.is_running}
+
+    def padded(values: Iterable[Any], length: int, zero: Any) -> list[Any]:
+        return (list(values) + [zero] * length)[:length]
+
+    return {
+        "length": len(slots),
+        "names": ":".join(slot.name for slot in slots),
+        "capacity": padded((slot.capacity for slot in slots), 50, 0),
+        "eager": padded((slot.is_eager for slot in slots), 50, False),
+        "running": padded((slot.is_running for slot in slots), 50, False),
+        "pauseReasons": json.dumps(reasons) if reasons else "",
+        "scripts": len(placed),
+        "salIndices": padded((index for index, _, _ in placed), 400, 0),
+        "slotIndex": padded((number for _, number, _ in placed), 400, 0),
+        "active": padded((is_active for _, _, is_active in placed), 400, False),
+    }
 
 
 class Stage:

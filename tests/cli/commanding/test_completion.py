@@ -8,8 +8,13 @@ import pytest
 
 from lsst.ts.scriptqueue.cli.commanding.completion import suggestions
 from lsst.ts.scriptqueue.cli.commanding.feed import Board, Event
+from lsst.ts.scriptqueue.cli.commanding.slots import Slot
 from lsst.ts.scriptqueue.sal.definitions import component
 from lsst.ts.scriptqueue.sal.records import record_class
+
+from .stage import slots_fields
+
+CALIBRATION = Slot("calibration", is_running=False, pause_reason="paused on request")
 
 
 @pytest.fixture
@@ -28,6 +33,7 @@ def board() -> Board:
             {"standard": "maintel/slew.py:maintel/track.py:wait.py", "external": "my test.py"},
         ),
         ("queue", listed),
+        ("slots", slots_fields(Slot("main", active=(100_003,), waiting=(100_004, 100_005)), CALIBRATION)),
         ("script", {"scriptSalIndex": 100_004, "isStandard": True, "path": "wait.py", "scriptState": 2}),
     ):
         topic = component("ScriptQueue").events[name]
@@ -67,7 +73,13 @@ ROWS = [
     ("events ", ["none", "brief", "all"]),
     ("setLogLevel d", ["debug"]),
     ("show schema standard w", ["wait.py"]),
-    ("pause ", ["--json", "--timeout"]),
+    ("pause ", ["main", "calibration"]),
+    ("pause main ", ["--json", "--timeout"]),
+    ("resume ", ["main", "calibration", "'*'"]),
+    ("resume c", ["calibration"]),
+    ("add standard wait.py --slot ", ["main", "calibration"]),
+    ("move 100004 first --slot c", ["calibration"]),
+    ("requeue 100004 --sl", ["--slot"]),
     ("xyzzy ", []),
     ("mon", []),
 ]
@@ -82,6 +94,11 @@ def test_an_empty_line_can_be_any_command(board: Board) -> None:
     words = [found.word for found in suggestions("", board)]
     assert {"add", "show", "script", "quit"} <= set(words)
     assert "monitor" not in words
+
+
+def test_a_slot_says_how_it_is(board: Board) -> None:
+    abouts = {found.word: found.about for found in suggestions("resume ", board)}
+    assert abouts == {"main": "1/1, 2 waiting", "calibration": "PAUSED", "'*'": "all slots"}
 
 
 def test_an_index_says_which_script_it_is(board: Board) -> None:
@@ -104,5 +121,6 @@ def test_scripts_that_have_left_the_history_are_forgotten(board: Board) -> None:
     # 100006 is told of before the queue lists it.
     script = component("ScriptQueue").events["script"]
     board.take(Event(script, record_class(script)(scriptSalIndex=100_006)))
+    del board.latest["slots"]
     board.take(Event(topic, record_class(topic)(currentSalIndex=100_005)))
     assert set(board.scripts) == {100_006}

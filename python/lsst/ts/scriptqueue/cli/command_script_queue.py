@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import functools
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
@@ -28,7 +27,7 @@ from .commanding.arguments import (
 )
 from .commanding.client import INDICES_PER_QUEUE, Client, Interest, NoQueueError, connect
 from .commanding.dispatch import carry_out, interest_of
-from .commanding.feed import Board
+from .commanding.feed import Board, Event
 from .commanding.forms import Local, Parameter
 from .commanding.kinds import Kind, choice
 from .commanding.monitor import INTEREST, monitor
@@ -146,10 +145,15 @@ def _print(text: Report) -> None:
 async def _monitor(index: int, order: Order) -> Exit:
     descriptor = sys.stdout.fileno()
     async with Domain.connect(order.values.get("bus")) as domain:
-        word = event_as_json if order.as_json else functools.partial(event_line, clock=domain.clock)
+        client = Client(domain, index, INTEREST)
+
+        def in_words(event: Event) -> str:
+            return event_line(event, domain.clock, has_slots=client.feed.board.has_slots)
+
+        word = event_as_json if order.as_json else in_words
         closed = asyncio.Event()
         with when_closed(descriptor, closed.set):
-            await monitor(Client(domain, index, INTEREST), LineWriter(descriptor).write, word, closed)
+            await monitor(client, LineWriter(descriptor).write, word, closed)
     return Exit.COMPLETE
 
 

@@ -11,7 +11,7 @@ from .arguments import COMMON, UsageError, find_form, forms_for
 from .feed import Board
 from .forms import Form, Parameter
 from .kinds import SCRIPT_KIND, Kind, Source
-from .wording import script_line
+from .wording import script_line, slot_state
 from .words import LineError, quoted, split_line
 
 __all__ = ["Suggestion", "suggestions"]
@@ -140,6 +140,14 @@ def _locations(rest: Sequence[str], begun: str, board: Board) -> _Words:
     return (("first", ""), ("last", ""), ("before:", "a script"), ("after:", "a script"))
 
 
+def _slots(rest: Sequence[str], begun: str, board: Board) -> _Words:
+    return ((slot.name, slot_state(slot)) for slot in board.slots)
+
+
+def _slots_or_all(rest: Sequence[str], begun: str, board: Board) -> _Words:
+    return (*_slots(rest, begun, board), ("*", "all slots")) if board.slots else ()
+
+
 def _commands(rest: Sequence[str], begun: str, board: Board) -> _Words:
     return _name_words(rest, forms_for(interactive=True))
 
@@ -150,6 +158,8 @@ _SOURCES: Mapping[Source, Callable[[Sequence[str], str, Board], _Words]] = {
     Source.LIVE_INDICES: _live,
     Source.EVERY_INDEX: _every,
     Source.LOCATIONS: _locations,
+    Source.SLOTS: _slots,
+    Source.SLOTS_OR_ALL: _slots_or_all,
     Source.COMMANDS: _commands,
 }
 

@@ -26,6 +26,9 @@ ANSWER_S = 5.0
 #: How many scripts' details are asked for, to show the queue.
 DETAILED = 50
 
+#: Fields that mean something only to a queue that has slots.
+_SLOT_FIELDS = ("slot", "resources")
+
 #: What components put before the reason of a failure.
 _PREFIX = "Failed: "
 
@@ -34,11 +37,13 @@ def interest_of(order: Order) -> Interest:
     """Return what to listen to for one order alone: setting up topics takes time."""
     events = {"heartbeat", "summaryState"}
     follows = order.goal is not None
+    if any(order.fields.get(name) for name in _SLOT_FIELDS):
+        events |= {"queue", "slots"}
     if order.form.answer is not None:
         events |= {order.form.answer.event, "script"}
         follows = order.form.answer.event in ("queue", "script")
     if follows:
-        events |= {"queue", "script"}
+        events |= {"queue", "script", "slots"}
     return Interest(
         queue=tuple(sorted(events)),
         scripts=("state",) if follows else (),
@@ -62,6 +67,11 @@ async def carry_out(client: Client, order: Order, say: Callable[[str], None]) ->
         await client.hear()
     except NoQueueError as error:
         return Outcome(order, Exit.NO_ANSWER, str(error))
+    told = " and ".join(name for name in _SLOT_FIELDS if order.fields.get(name))
+    if told and not client.feed.board.slots:
+        # An older queue would take the command for all of it.
+        text = f"ScriptQueue:{client.index} tells of no slots, it is an older one; leave out {told}"
+        return Outcome(order, Exit.USAGE, text)
     with client.feed.listening() as events:
         outcome = await _send(client, order)
         if outcome.exit is not Exit.COMPLETE or outcome.ack is None:
@@ -119,20 +129,26 @@ async def _with_answer(
     client: Client, outcome: Outcome, answer: Answer, events: asyncio.Queue[Event]
 ) -> Outcome:
     """Add the event that answers the command."""
-    order = outcome.order
-    wanted = client.queue.spec.events[answer.event]
+    order, board = outcome.order, client.feed.board
+    topics = client.queue.spec.events
+    # With the queue its slots are written, too, unless it is an older one.
+    missing = {"slots"} if answer.event == "queue" and board.slots else set()
+    event: Event | None = None
     try:
         async with asyncio.timeout(ANSWER_S):
-            while True:
-                event = await events.get()
-                if event.topic is wanted and all(
-                    getattr(event.data, name) == order.fields[name] for name in answer.same
+            while event is None or missing:
+                heard = await events.get()
+                if heard.topic is topics[answer.event] and all(
+                    getattr(heard.data, name) == order.fields[name] for name in answer.same
                 ):
-                    break
+                    event = heard
+                missing -= {heard.name}
     except TimeoutError:
+        pass
+    if event is None:
         text = f"acknowledged, but the event {answer.event} did not come within {ANSWER_S:g} s"
         return dataclasses.replace(outcome, exit=Exit.NO_ANSWER, result=text)
-    if answer.event == "queue" and not order.as_json:
+    if answer.event == "queue" and (board.has_slots or not order.as_json):
         await _ask_details(client, order.timeout_s)
     return dataclasses.replace(outcome, event=event)
 
@@ -140,7 +156,10 @@ async def _with_answer(
 async def _ask_details(client: Client, timeout_s: float) -> None:
     """Ask for the scripts of the queue that are not known, so that they can be shown by path."""
     board, show = client.feed.board, client.queue.commands["showScript"]
-    unknown = [index for index in (*board.live, *board.past) if index not in board.scripts]
+    # Of more than can be asked for, those that run and those that are stuck matter most.
+    first = [index for slot in board.slots for index in (*slot.active, *slot.held_up)]
+    listed = dict.fromkeys((*first, *board.live, *board.past))
+    unknown = [index for index in listed if index not in board.scripts]
     with client.feed.listening() as events:
         for index in unknown[:DETAILED]:
             try:

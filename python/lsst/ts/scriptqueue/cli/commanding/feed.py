@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ...bus.contract import TopicSpec
 from ...sal.records import Record
+from .slots import Slot, slots_in
 
 __all__ = ["Board", "Event", "Feed"]
 
@@ -76,7 +77,9 @@ class Board:
 
     @property
     def live(self) -> tuple[int, ...]:
-        """Scripts that run or wait, as they are in the queue."""
+        """Scripts that run or wait, as they are in the queue; slot by slot if there are several."""
+        if self.has_slots:
+            return tuple(index for slot in self.slots for index in (*slot.active, *slot.waiting))
         queue = self.latest.get("queue")
         if queue is None:
             return ()
@@ -87,7 +90,28 @@ class Board:
     def past(self) -> tuple[int, ...]:
         """Scripts that have ended, the latest first."""
         queue = self.latest.get("queue")
-        return () if queue is None else tuple(queue.pastSalIndices[: queue.pastLength])
+        if queue is None:
+            return ()
+        listed = tuple(queue.pastSalIndices[: queue.pastLength])
+        if not self.has_slots:
+            return listed
+        # For clients that know of no slots, live scripts of others than main can be among them.
+        live = frozenset(self.live)
+        return tuple(index for index in listed if index not in live)
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The slots, in order of priority; none if the queue tells of none."""
+        told, queue = self.latest.get("slots"), self.latest.get("queue")
+        # A newer queue that ran before an older one can have left the event behind.
+        if told is None or queue is None or told.private_origin != queue.private_origin:
+            return ()
+        return slots_in(told)
+
+    @property
+    def has_slots(self) -> bool:
+        """Are there others than main?"""
+        return len(self.slots) > 1
 
     def available(self, kind: str) -> tuple[str, ...]:
         """Return the paths of the scripts there are, of kind ``standard`` or ``external``."""

@@ -173,6 +173,7 @@ _WAITING = (
 _SCRIPT = Parameter("script", kinds.LIVE_INDEX, "index of the script")
 _QUEUED = Parameter("index", kinds.LIVE_INDEX, "index of the script", _field("scriptSalIndex"))
 _ANY = Parameter("index", kinds.EVERY_INDEX, "index of the script", _field("scriptSalIndex"))
+_TO_SLOT = "slot it goes to"
 _LOG_LEVEL = (
     Parameter("level", kinds.LEVEL, "log level, by name or number", _field("level")),
     Parameter("subsystem", kinds.TEXT, "of which logger (default: all)", _field("subsystem"), required=False),
@@ -207,6 +208,13 @@ FORMS: tuple[Form, ...] = (
             _option("--block-size", kinds.COUNT, "blockSize", "how many scripts the block has"),
             _option("--start-block", None, "startBlock", "open a new execution of the block"),
             _option("--execution-id", kinds.TEXT, "executionId", "the client's own name for the execution"),
+            _option("--slot", kinds.SLOT, "slot", f"{_TO_SLOT} (default: as its rule says, else main)"),
+            _option(
+                "--resources",
+                kinds.RESOURCES,
+                "resources",
+                "what it needs, such as MTMount,ESS:101, or none (default: as its rule or the script says)",
+            ),
         ),
         adds=True,
         timeout_s=30.0,
@@ -215,13 +223,22 @@ FORMS: tuple[Form, ...] = (
         "move",
         "Move a waiting script.",
         "move",
-        (_QUEUED, Parameter("location", kinds.LOCATION, _PLACE_HELP, _place_fields)),
+        (
+            _QUEUED,
+            Parameter("location", kinds.LOCATION, _PLACE_HELP, _place_fields),
+            _option("--slot", kinds.SLOT, "slot", f"{_TO_SLOT} (default: the one it is in)"),
+        ),
     ),
     Form(
         "requeue",
         "Add a script once more, as it was added; the result is the new index.",
         "requeue",
-        (_ANY, _PLACE, *_WAITING),
+        (
+            _ANY,
+            _PLACE,
+            *_WAITING,
+            _option("--slot", kinds.SLOT, "slot", f"{_TO_SLOT} (default: the original's)"),
+        ),
         adds=True,
         timeout_s=30.0,
     ),
@@ -234,8 +251,27 @@ FORMS: tuple[Form, ...] = (
             _option("--terminate", None, "terminate", "end them at once, without their cleanup"),
         ),
     ),
-    Form("pause", "Start no further script; what runs goes on.", "pause"),
-    Form("resume", "Go on after a pause or a failure.", "resume"),
+    Form(
+        "pause",
+        "Start no further script; what runs goes on.",
+        "pause",
+        (Parameter("slot", kinds.SLOT, "which slot (default: all)", _field("slot"), required=False),),
+    ),
+    Form(
+        "resume",
+        "Go on after a pause or a failure; the result says what stays paused.",
+        "resume",
+        (
+            Parameter(
+                "slot",
+                kinds.SLOT_OR_ALL,
+                "which slot; '*', in a shell within quotes, for all"
+                " (default: main, and what was paused with all slots)",
+                _field("slot"),
+                required=False,
+            ),
+        ),
+    ),
     Form("show queue", "Show what runs, waits and has ended.", "showQueue", answer=Answer("queue")),
     Form(
         "show script",

@@ -28,7 +28,7 @@ from .feed import Board
 from .kinds import Loudness
 from .outcomes import Exit
 from .session import Session
-from .wording import name_of, states_in_words
+from .wording import name_of, slot_state, states_in_words
 
 __all__ = ["history_path", "kept_history", "prompt_lines", "toolbar"]
 
@@ -84,7 +84,11 @@ def toolbar(board: Board) -> str:
     """Return the state of the queue in a few words."""
     queue, state = board.latest.get("queue"), board.latest.get("summaryState")
     words = ["no state yet" if state is None else name_of(State, state.summaryState)]
-    if queue is not None:
+    if board.has_slots:
+        # Where the line is cut off, those that need somebody are still seen.
+        slots = sorted(board.slots, key=lambda slot: slot.is_running)
+        words += [f"{slot.name} {slot_state(slot)}" for slot in slots]
+    elif queue is not None:
         words.append("running" if queue.running else "paused")
         current = board.scripts.get(queue.currentSalIndex)
         if current is not None:

@@ -30,9 +30,12 @@ __all__ = [
     "LIVE_INDEX",
     "LOCATION",
     "LOUDNESS",
+    "RESOURCES",
     "SCRIPT_KIND",
     "SCRIPT_PATH",
     "SECONDS",
+    "SLOT",
+    "SLOT_OR_ALL",
     "TEXT",
     "Goal",
     "Kind",
@@ -56,6 +59,8 @@ class Source(enum.Enum):
     LIVE_INDICES = enum.auto()
     EVERY_INDEX = enum.auto()
     LOCATIONS = enum.auto()
+    SLOTS = enum.auto()
+    SLOTS_OR_ALL = enum.auto()
     COMMANDS = enum.auto()
 
 
@@ -220,6 +225,9 @@ DIRECTORY = Kind("DIR", _read_directory)
 LIVE_INDEX = Kind("INDEX", _read_index, source=Source.LIVE_INDICES)
 EVERY_INDEX = Kind("INDEX", _read_index, source=Source.EVERY_INDEX)
 LOCATION = Kind("first|last|before:INDEX|after:INDEX", _read_place, source=Source.LOCATIONS)
+SLOT = Kind("SLOT", str, source=Source.SLOTS)
+SLOT_OR_ALL = Kind("SLOT", str, source=Source.SLOTS_OR_ALL)
+RESOURCES = Kind("NAMES", str)
 LEVEL = Kind("LEVEL", _read_level, tuple(_LEVELS))
 COUNT = Kind("N", _read_count)
 SECONDS = Kind("SECONDS", _read_seconds)

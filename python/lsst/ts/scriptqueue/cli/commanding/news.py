@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Mapping
 
 from ...sal.records import Record
 from .feed import Board, Event
+from .slots import slots_in
 from .wording import states_in_words
 
 __all__ = ["News"]
@@ -65,6 +66,12 @@ def _states(data: Record) -> _Told:
     return data.scriptSalIndex, states_in_words(data.scriptState, data.processState)
 
 
+def _pauses(data: Record) -> _Told:
+    slots = slots_in(data)
+    # Of main alone the event queue tells.
+    return (0, tuple((slot.name, slot.pause_reason) for slot in slots)) if len(slots) > 1 else None
+
+
 def _checkpoint(data: Record) -> _Told:
     told = (data.lastCheckpoint, data.reason)
     return (data.salIndex, told) if any(told) else None
@@ -80,6 +87,7 @@ _TOLD: Mapping[tuple[str, str], Callable[[Record], _Told]] = {
     ("ScriptQueue", "logMessage"): _complaint,
     ("ScriptQueue", "queue"): lambda data: (0, (data.enabled, data.running)),
     ("ScriptQueue", "script"): _states,
+    ("ScriptQueue", "slots"): _pauses,
     ("ScriptQueue", "summaryState"): lambda data: (0, data.summaryState),
     ("Script", "logMessage"): _complaint,
     ("Script", "state"): _checkpoint,

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from .feed import Board, Event
 from .outcomes import Exit, Outcome
+from .slot_wording import script_in_slot_line, slot_lines, slots_as_data
 from .wording import as_json, queue_lines, script_line
 
 __all__ = ["Report", "report"]
@@ -36,7 +38,7 @@ _NOT_DONE = frozenset({Exit.REFUSED, Exit.NO_ANSWER, Exit.USAGE, Exit.NO_BUS})
 def report(outcome: Outcome, board: Board) -> Report:
     """Say what came of an order, as it was asked for."""
     if outcome.order.as_json:
-        return Report(out=(as_json(outcome.as_data()),))
+        return Report(out=(as_json(_data(outcome, board)),))
     if outcome.exit in _NOT_DONE:
         verb = " was refused" if outcome.exit is Exit.REFUSED else ""
         return Report(err=(f"{outcome.order.form.name}{verb}: {outcome.result}",))
@@ -48,12 +50,20 @@ def report(outcome: Outcome, board: Board) -> Report:
     return Report(out=out, err=(str(outcome.script),))
 
 
+def _data(outcome: Outcome, board: Board) -> dict[str, Any]:
+    data = outcome.as_data()
+    if outcome.event is not None and outcome.event.name == "queue" and board.has_slots:
+        data["slots"] = slots_as_data(board)
+    return data
+
+
 def _answer_lines(event: Event, board: Board) -> list[str]:
     match event.name:
         case "queue":
-            return queue_lines(board)
+            return slot_lines(board) if board.has_slots else queue_lines(board)
         case "script":
-            return [script_line(event.data.scriptSalIndex, board)]
+            line = script_in_slot_line if board.has_slots else script_line
+            return [line(event.data.scriptSalIndex, board)]
         case "configSchema":
             return event.data.configSchema.splitlines() or [f"{event.data.path} takes no configuration"]
         case _:

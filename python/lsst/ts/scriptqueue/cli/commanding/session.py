@@ -144,4 +144,5 @@ class Session:
         if self._given.get("json"):
             self._out(event_as_json(event))
         else:
-            self._out(event_line(event, self.client.domain.clock))
+            board = self.client.feed.board
+            self._out(event_line(event, self.client.domain.clock, has_slots=board.has_slots))

@@ -14,7 +14,7 @@ from .feed import Event
 from .goals import Verdict, verdict
 from .kinds import Goal
 from .outcomes import Exit, ScriptOutcome
-from .wording import states_in_words
+from .wording import one_line, states_in_words
 
 __all__ = ["wait_for"]
 
@@ -51,7 +51,7 @@ async def wait_for(
         Told of its states, in a line each.
     """
     last: Record | None = None
-    hindrance = ""
+    hindrance, reason = "", ""
     try:
         async with asyncio.timeout(timeout_s):
             while True:
@@ -66,6 +66,8 @@ async def wait_for(
                 record = event.data
                 if last is None or record.scriptState != last.scriptState:
                     say(f"script {index} is {states_in_words(record.scriptState, record.processState)}")
+                if goal is not Goal.CONFIGURED and reason != (reason := _reason(client, record)) and reason:
+                    say(f"script {index} waits: {reason}")
                 last = record
                 judged = verdict(goal, record.scriptState, record.processState)
                 if judged is Verdict.REACHED:
@@ -79,10 +81,20 @@ async def wait_for(
         return _missed(Exit.WAIT_TIMEOUT, goal, index, last, f"the time limit of {timeout_s:g} s is over")
 
 
+def _reason(client: Client, script: Record) -> str:
+    """Return why the queue does not start a script that is ready; "" if it does, or does not tell."""
+    board = client.feed.board
+    if not board.has_slots or script.scriptState != ScriptState.CONFIGURED:
+        return ""
+    is_admitted = any(script.scriptSalIndex in slot.active for slot in board.slots)
+    return "" if is_admitted else one_line(script.waitingFor)
+
+
 def _hindrance(client: Client) -> str:
-    """Return why the queue starts no script, if it does not."""
+    """Return why the queue starts no script at all, if it does not."""
     queue = client.feed.board.latest.get("queue")
-    if queue is None or (queue.enabled and queue.running):
+    # Where there are other slots, the script's own reason says more than whether main is paused.
+    if queue is None or client.feed.board.has_slots or (queue.enabled and queue.running):
         return ""
     if not queue.enabled:
         return f"ScriptQueue:{client.index} is not enabled; it starts no script before it is"
@@ -113,6 +125,9 @@ def _missed(
 
 async def _last_words(client: Client, ended: Record, events: asyncio.Queue[Event]) -> str:
     """Return the reason a script gave itself, which can come after the queue's event."""
+    if ended.exitReason:
+        return one_line(ended.exitReason)
+    # An older queue tells no reasons.
     index, reports = ended.scriptSalIndex, client.feed.board.reports
     # A state the script has not reported is the queue's own finding: nothing more will come.
     if ended.scriptState in (ScriptState.FAILED, ScriptState.CONFIGURE_FAILED, ScriptState.STOPPED):

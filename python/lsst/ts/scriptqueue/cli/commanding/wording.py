@@ -15,15 +15,19 @@ from ...sal.clock import Clock
 from ...sal.enums import ScriptProcessState, ScriptState, State
 from ...sal.records import Record, as_dict
 from .feed import Board, Event
+from .slots import Slot, slots_in
 
 __all__ = [
     "as_json",
     "data_of",
+    "ended_lines",
     "event_as_json",
     "event_line",
     "name_of",
+    "one_line",
     "queue_lines",
     "script_line",
+    "slot_state",
     "states_in_words",
 ]
 
@@ -61,27 +65,49 @@ def event_as_json(event: Event) -> str:
     )
 
 
-def event_line(event: Event, clock: Clock) -> str:
-    """Return an event as one line for people, with the time of day it was sent (UTC)."""
-    word = _WORDINGS.get((event.component, event.name), _any_event)
+def event_line(event: Event, clock: Clock, *, has_slots: bool = False) -> str:
+    """Return an event as one line for people, with the time of day it was sent (UTC).
+
+    Parameters
+    ----------
+    event
+        The event.
+    clock
+        Tells UTC from TAI.
+    has_slots
+        Has the queue other slots than main? Then it is said of a script what it has to do with them.
+    """
+    wordings = {**_WORDINGS, **_SLOT_WORDINGS} if has_slots else _WORDINGS
+    word = wordings.get((event.component, event.name), _any_event)
     stamp = clock.utc_from_tai(event.data.private_sndStamp)
     at = f"{time.strftime('%H:%M:%S', time.gmtime(stamp))}.{int(stamp % 1 * 1000):03d}"
-    return f"{at} {event.component}:{event.data.salIndex} {event.name}: {_one_line(word(event.data))}"
+    return f"{at} {event.component}:{event.data.salIndex} {event.name}: {one_line(word(event.data))}"
 
 
-def script_line(index: int, board: Board) -> str:
-    """Return what is known of a script, on one line."""
+def script_line(index: int, board: Board, where: str = "") -> str:
+    """Return what is known of a script, on one line.
+
+    Parameters
+    ----------
+    index
+        Its SAL index.
+    board
+        What is known.
+    where
+        What is said after its state.
+    """
     script, report = board.scripts.get(index), board.reports.get(index)
     if script is None:
         return str(index)
     states = states_in_words(script.scriptState, script.processState)
-    words = [str(index), _kind(script), script.path, states]
+    words = [str(index), _kind(script), script.path, f"{states}{where}"]
     if script.blockId:
         words.append(f"{script.blockId} {script.scriptBlockIndex + 1}/{script.blockSize}")
     if report is not None and report.lastCheckpoint:
         words.append(f"at checkpoint {report.lastCheckpoint!r}")
-    if report is not None and report.reason:
-        words.append(_one_line(report.reason))
+    reason = report.reason if report is not None and report.reason else script.exitReason
+    if reason:
+        words.append(one_line(reason))
     return " ".join(words)
 
 
@@ -95,13 +121,24 @@ def queue_lines(board: Board) -> list[str]:
         lines.append(f"current  {script_line(queue.currentSalIndex, board)}")
     waiting = queue.salIndices[: queue.length]
     lines += [f"waiting  {script_line(index, board)}" for index in waiting]
-    lines += [f"ended    {script_line(index, board)}" for index in board.past[:_PAST_SHOWN]]
-    more = len(board.past) - _PAST_SHOWN
-    if more > 0:
-        lines.append(f"ended    and {more} more")
+    lines += ended_lines(board)
     if len(lines) == 1:
         lines.append("no scripts")
     return lines
+
+
+def ended_lines(board: Board) -> list[str]:
+    """Return the scripts that have ended in lines, the latest first."""
+    lines = [f"ended    {script_line(index, board)}" for index in board.past[:_PAST_SHOWN]]
+    more = len(board.past) - _PAST_SHOWN
+    return [*lines, f"ended    and {more} more"] if more > 0 else lines
+
+
+def slot_state(slot: Slot) -> str:
+    """Return the state of a slot in a few words."""
+    waiting = f", {len(slot.waiting)} waiting" if slot.waiting else ""
+    taken = f"{len(slot.active)}/{slot.capacity}" if slot.is_running else "PAUSED"
+    return f"{taken}{waiting}"
 
 
 def states_in_words(script_state: int, process_state: int) -> str:
@@ -134,6 +171,20 @@ def _script(record: Record) -> str:
         f"{record.scriptSalIndex} {_kind(record)} {record.path}: "
         f"{states_in_words(record.scriptState, record.processState)}"
     )
+
+
+def _slots(record: Record) -> str:
+    return "; ".join(
+        f"{slot.name} {slot_state(slot)}" + (f", {slot.pause_reason}" if slot.pause_reason else "")
+        for slot in slots_in(record)
+    )
+
+
+def _script_in_slot(record: Record) -> str:
+    words = [f"{_script(record)} in {record.slot}" if record.slot else _script(record)]
+    words += [f"waits: {record.waitingFor}"] if record.waitingFor else []
+    words += [record.exitReason] if record.exitReason else []
+    return "; ".join(words)
 
 
 def _state(record: Record) -> str:
@@ -173,13 +224,20 @@ _WORDINGS: Mapping[tuple[str, str], Callable[[Record], str]] = {
     ("ScriptQueue", "logMessage"): _log_message,
     ("ScriptQueue", "queue"): _queue,
     ("ScriptQueue", "script"): _script,
+    ("ScriptQueue", "slots"): _slots,
     ("ScriptQueue", "summaryState"): _summary_state,
     ("Script", "logMessage"): _log_message,
     ("Script", "state"): _state,
 }
 
 
-def _one_line(text: str) -> str:
+#: What is said otherwise where there are other slots than main.
+_SLOT_WORDINGS: Mapping[tuple[str, str], Callable[[Record], str]] = {
+    ("ScriptQueue", "script"): _script_in_slot,
+}
+
+
+def one_line(text: str) -> str:
     """Return text without what would break a line or play with the terminal."""
     return "".join(char if char.isprintable() else " " for char in text)
 

@@ -8,12 +8,24 @@ import logging
 
 import pytest
 
+from lsst.ts.scriptqueue.cli.commanding.slots import Slot
 from lsst.ts.scriptqueue.cli.night.outcomes import Outcome, outcome
 from lsst.ts.scriptqueue.cli.night.picture import QUEUE, Picture
-from lsst.ts.scriptqueue.cli.night.sightings import ClaimSeen, GroupIdSeen, Sighting
+from lsst.ts.scriptqueue.cli.night.sightings import ClaimSeen, GroupIdSeen, Sighting, SlotsSeen
 from lsst.ts.scriptqueue.sal.enums import ScriptProcessState, ScriptState, State
 
-from .demo_recording import IMAGES, SLEW, START_TAI, WARMUP, night, queue_seen, script_seen, state_seen
+from .demo_recording import (
+    IMAGES,
+    MOUNT,
+    SLEW,
+    START_TAI,
+    WARMUP,
+    night,
+    night_in_slots,
+    queue_seen,
+    script_seen,
+    state_seen,
+)
 
 
 def picture_of(*sightings: Sighting) -> Picture:
@@ -164,6 +176,36 @@ def test_a_claim_is_kept_and_told(held: bool, level: int) -> None:
 def test_the_queue_pausing_and_going_on_is_told() -> None:
     picture = picture_of(queue_seen(1.0), queue_seen(2.0, running=False), queue_seen(3.0))
     assert told(picture) == [(2.0, QUEUE, "is paused"), (3.0, QUEUE, "goes on")]
+
+
+def test_slots_are_told_and_why_who_waits() -> None:
+    picture = picture_of(*night_in_slots())
+    of_slots = [row for row in told(picture) if "slot" in row[2] or "waits" in row[2]]
+    assert of_slots == [
+        (10.0, QUEUE, "has 3 slots: main, calibration, utility"),
+        (12.0, str(MOUNT), "waits: MTMount is held by 100000 (main) since 08:00:11"),
+        (13.0, QUEUE, "slot calibration is paused since 08:00:13, because 100001 failed: no light"),
+        (15.5, QUEUE, "slot calibration goes on"),
+    ]
+    assert picture.reasons(MOUNT) == ("MTMount is held by 100000 (main) since 08:00:11",)
+    assert picture.reasons(SLEW) == ()
+
+
+def test_the_order_of_several_slots_is_no_order_of_the_queue() -> None:
+    picture = picture_of(*night_in_slots()[:7], queue_seen(11.1, waiting=(IMAGES, MOUNT)))
+    assert picture.see(queue_seen(11.2, waiting=(MOUNT, IMAGES), running=False)) == ()
+
+
+def test_main_alone_is_no_news() -> None:
+    alone = SlotsSeen(START_TAI, (Slot("main", is_running=False, pause_reason="paused"),))
+    picture = picture_of(alone)
+    assert not picture.has_slots
+    assert told(picture) == []
+
+
+def test_a_slot_that_is_not_there_has_no_place() -> None:
+    slot = Picture(START_TAI).slot("calibration")
+    assert (slot.capacity, slot.is_running) == (0, False)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from rich.cells import cell_len
@@ -13,12 +14,13 @@ from rich.console import Console, RenderableType
 from lsst.ts.scriptqueue.cli.night.looks import happening_line
 from lsst.ts.scriptqueue.cli.night.picture import Picture
 from lsst.ts.scriptqueue.cli.night.screen import SMALLEST, draw
-from lsst.ts.scriptqueue.cli.night.sightings import ClaimSeen
+from lsst.ts.scriptqueue.cli.night.sightings import ClaimSeen, Sighting
 from lsst.ts.scriptqueue.cli.night.summary import summary
+from lsst.ts.scriptqueue.cli.night.timeline import timeline
 from lsst.ts.scriptqueue.cli.night.views import LineView, ScreenView, view
 from lsst.ts.scriptqueue.sal.clock import SystemClock
 
-from .demo_recording import SLEW, START_TAI, night, queue_seen
+from .demo_recording import SLEW, START_TAI, night, night_in_slots, queue_seen
 
 
 def console(width: int = 80, height: int = 24, *, terminal: bool = True) -> Console:
@@ -39,9 +41,9 @@ def drawn(renderable: RenderableType, width: int = 80, height: int = 24) -> str:
     return recording.export_text()
 
 
-def picture_until(at_s: float) -> Picture:
+def picture_until(at_s: float, seen: Callable[[], list[Sighting]] = night) -> Picture:
     picture = Picture(START_TAI)
-    for sighting in night():
+    for sighting in seen():
         if sighting.at_tai <= START_TAI + at_s:
             picture.see(sighting)
     return picture
@@ -85,6 +87,70 @@ def test_the_screen_fits_exactly(at_s: float, width: int, height: int) -> None:
     assert max(cell_len(line) for line in lines) <= width
 
 
+@pytest.mark.parametrize(
+    ("at_s", "expected"),
+    [
+        pytest.param(
+            10.0, ["ENABLED  running", "main", "0 of 1", "utility", "0 of 4"], id="there is nothing in them"
+        ),
+        pytest.param(
+            12.0,
+            [
+                "▸ 100000 slew_and_track",
+                "▸ 100001 take_images",
+                "○ 100004 slew  MTMount is held by 100000 (main) since 08:00:11",
+            ],
+            id="one waits for the mount",
+        ),
+        pytest.param(
+            13.0,
+            [
+                "ENABLED  paused: calibration",
+                "calibration  paused since 08:00:13, because 100001 failed: no light",
+                "✗ 100001 take_images",
+                "failed  2.0 s",
+                "▸ 100000 slew_and_track",
+            ],
+            id="a failure has paused its own slot",
+        ),
+    ],
+)
+def test_the_screen_shows_what_each_slot_does(at_s: float, expected: list[str]) -> None:
+    text = drawn(draw(picture_until(at_s, night_in_slots), START_TAI + at_s, 80, 24))
+    assert [words for words in expected if words not in text] == []
+
+
+@pytest.mark.parametrize(("width", "height"), [SMALLEST, (80, 24), (120, 40)])
+def test_the_slots_fit_exactly(width: int, height: int) -> None:
+    picture = picture_until(13.0, night_in_slots)
+    lines = drawn(draw(picture, START_TAI + 13, width, height), width, height).splitlines()
+    assert len(lines) == height
+    assert max(cell_len(line) for line in lines) <= width
+
+
+def test_the_timeline_shows_what_ran_beside_what() -> None:
+    text = timeline(picture_until(20.0, night_in_slots), 58).plain
+    assert text.splitlines() == [
+        "slot        script                   11.0 s        16.0 s",
+        "main        100000 slew_and_track    ████████████████",
+        "calibration 100001 take_images       ████████",
+        "utility     100003 set_summary_state █████",
+        "            100004 slew                  ············████",
+        "█ ran  · was ready, and waited",
+    ]
+
+
+def test_a_night_without_slots_has_no_timeline() -> None:
+    assert timeline(picture_until(9.0), 80).plain == ""
+    assert "slot" not in drawn(summary(picture_until(9.0), 100))
+
+
+def test_the_summary_has_the_timeline() -> None:
+    picture = picture_until(20.0, night_in_slots)
+    picture.see(ClaimSeen(START_TAI, "the queue is empty", True))
+    assert "utility     100003 set_summary_state" in drawn(summary(picture, 100), 100)
+
+
 def test_what_does_not_fit_is_counted() -> None:
     picture = picture_until(0.9)
     picture.see(queue_seen(1.0, waiting=tuple(range(100_000, 100_030)), past=tuple(range(100_030, 100_040))))
@@ -117,7 +183,7 @@ def test_lines_are_printed_whole() -> None:
 def test_the_summary_has_a_row_for_each_script() -> None:
     picture = picture_until(9.0)
     picture.see(ClaimSeen(START_TAI, "the queue is empty", True))
-    rows = drawn(summary(picture), 100).splitlines()
+    rows = drawn(summary(picture, 100), 100).splitlines()
     assert any(
         row.split() == ["100000", "slew_and_track", "✓", "done", "2027-01-15T08:00:38.500", "0.6", "2.0"]
         for row in rows
@@ -130,7 +196,7 @@ def test_the_summary_says_what_was_not_as_it_should_be() -> None:
     picture = picture_until(9.0)
     picture.see(ClaimSeen(START_TAI, "the queue is empty", True))
     picture.see(ClaimSeen(START_TAI, "it failed", False))
-    lines = drawn(summary(picture), 100).splitlines()
+    lines = drawn(summary(picture, 100), 100).splitlines()
     assert lines[-2:] == ["1 of 2 things were not as they should be:", "  ✗ it failed"]
 
 

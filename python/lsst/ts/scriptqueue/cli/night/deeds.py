@@ -1,10 +1,10 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the operator does in the night, from ENABLED to OFFLINE.
+"""What the operator does in the first half of the night, one script at a time; and how it begins and ends.
 
 Everything is done as any client does it: commands are sent with a remote's
 ``cmd_<name>.set_start(...)``, which returns the acknowledgement or raises, and
-what comes of it is seen in events. Read from `night` downwards.
+what comes of it is seen in events. Read from `serial_night` downwards.
 """
 
 from __future__ import annotations
@@ -16,19 +16,31 @@ from dataclasses import dataclass
 from ...sal.enums import Location, State
 from ...sal.errors import AckError
 from ...sal.remote import Remote
+from ..commanding.slots import Slot
 from . import programme
 from .outcomes import Outcome
 from .picture import Picture
 from .programme import Planned
 from .watcher import Watcher
 
-__all__ = ["Operator", "night"]
+__all__ = [
+    "COMMAND_S",
+    "NIGHT_S",
+    "Operator",
+    "add_all",
+    "check_outcomes",
+    "enable",
+    "send_offline",
+    "serial_night",
+    "stands",
+    "wait_for_all",
+]
 
 #: Time limit of a command (seconds).
-_COMMAND_S = 20.0
+COMMAND_S = 20.0
 
 #: Time limit for what only comes when other scripts have run (seconds).
-_NIGHT_S = 60.0
+NIGHT_S = 60.0
 
 #: How long the operator looks at something (seconds).
 _LOOK_S = 1.2
@@ -62,8 +74,8 @@ class Operator:
         return self.picture.script(index).title
 
 
-async def night(operator: Operator) -> None:
-    """Do all of it, in order.
+async def serial_night(operator: Operator) -> None:
+    """Do all of it, in order, with a queue that is ENABLED.
 
     Raises
     ------
@@ -72,7 +84,6 @@ async def night(operator: Operator) -> None:
     NotSeenError
         If something does not come of a command that should.
     """
-    await enable(operator)
     indices = await add_all(operator, programme.NIGHT)
     await add_misspelt(operator)
     await move_before(operator, indices[programme.FLATS], indices[programme.BROKEN])
@@ -83,15 +94,14 @@ async def night(operator: Operator) -> None:
     await wait_for_all(operator)
     outcomes = {index: planned.outcome for planned, index in indices.items()}
     check_outcomes(operator, outcomes | {copy: Outcome.DONE})
-    await send_offline(operator)
 
 
 async def enable(operator: Operator) -> None:
     """Bring the queue from STANDBY to ENABLED."""
     await operator.watcher.expect("the queue starts in STANDBY", lambda seen: seen.state is State.STANDBY)
     operator.watcher.says("enables the queue")
-    await operator.queue.cmd_start.set_start(timeout=_COMMAND_S)
-    await operator.queue.cmd_enable.set_start(timeout=_COMMAND_S)
+    await operator.queue.cmd_start.set_start(timeout=COMMAND_S)
+    await operator.queue.cmd_enable.set_start(timeout=COMMAND_S)
     await operator.watcher.expect("the queue is ENABLED", lambda seen: seen.state is State.ENABLED)
 
 
@@ -107,7 +117,9 @@ async def add_all(operator: Operator, plan: Sequence[Planned]) -> dict[Planned, 
             descr=planned.descr,
             location=Location.LAST,
             pauseCheckpoint=planned.pause_checkpoint,
-            timeout=_COMMAND_S,
+            slot=planned.slot,
+            resources=planned.resources,
+            timeout=COMMAND_S,
         )
         # The result of an add is the index of the new script.
         indices[planned] = int(ack.result)
@@ -119,7 +131,7 @@ async def add_misspelt(operator: Operator) -> None:
     operator.watcher.says(f"adds {programme.MISSPELT}, which is misspelt")
     try:
         await operator.queue.cmd_add.set_start(
-            isStandard=True, path=programme.MISSPELT, location=Location.LAST, timeout=_COMMAND_S
+            isStandard=True, path=programme.MISSPELT, location=Location.LAST, timeout=COMMAND_S
         )
     except AckError as refused:
         operator.watcher.claim(f"a misspelt script is refused: {refused.ackcmd.result}", True)
@@ -132,7 +144,7 @@ async def move_before(operator: Operator, index: int, other: int) -> None:
     title = operator.title(index)
     operator.watcher.says(f"moves {title} before {operator.title(other)}")
     await operator.queue.cmd_move.set_start(
-        scriptSalIndex=index, location=Location.BEFORE, locationSalIndex=other, timeout=_COMMAND_S
+        scriptSalIndex=index, location=Location.BEFORE, locationSalIndex=other, timeout=COMMAND_S
     )
     await operator.watcher.expect(
         f"{title} waits right before {operator.title(other)}", _neighbours(index, other)
@@ -143,10 +155,10 @@ async def requeue_when_done(operator: Operator, index: int, before: int) -> int:
     """Queue a script again once it is done; return the index of its copy."""
     title = operator.title(index)
     operator.watcher.says(f"waits for {title}, which is to be done twice")
-    await operator.watcher.expect(f"{title} is done", _stands(index, Outcome.DONE), _NIGHT_S)
+    await operator.watcher.expect(f"{title} is done", stands(index, Outcome.DONE), NIGHT_S)
     operator.watcher.says(f"queues {title} again")
     ack = await operator.queue.cmd_requeue.set_start(
-        scriptSalIndex=index, location=Location.BEFORE, locationSalIndex=before, timeout=_COMMAND_S
+        scriptSalIndex=index, location=Location.BEFORE, locationSalIndex=before, timeout=COMMAND_S
     )
     copy = int(ack.result)
     await operator.watcher.expect(
@@ -159,19 +171,19 @@ async def resume_paused_script(operator: Operator, index: int) -> None:
     """Let a script go on that was added to pause at a checkpoint."""
     title = operator.title(index)
     operator.watcher.says(f"waits for {title}, which is to pause at a checkpoint")
-    await operator.watcher.expect(f"{title} pauses", _stands(index, Outcome.PAUSED), _NIGHT_S)
+    await operator.watcher.expect(f"{title} pauses", stands(index, Outcome.PAUSED), NIGHT_S)
     operator.watcher.says(f"looks at what {title} has done so far")
     await asyncio.sleep(_LOOK_S)
     operator.watcher.says(f"lets {title} go on")
-    await operator.scripts.cmd_resume.set_start(salIndex=index, timeout=_COMMAND_S)
-    await operator.watcher.expect(f"{title} is done", _stands(index, Outcome.DONE))
+    await operator.scripts.cmd_resume.set_start(salIndex=index, timeout=COMMAND_S)
+    await operator.watcher.expect(f"{title} is done", stands(index, Outcome.DONE))
 
 
 async def resume_after_failure(operator: Operator, index: int) -> None:
     """Let the queue go on after a script has failed."""
     title = operator.title(index)
     operator.watcher.says(f"waits for {title}, which is to fail")
-    await operator.watcher.expect(f"{title} fails", _stands(index, Outcome.FAILED), _NIGHT_S)
+    await operator.watcher.expect(f"{title} fails", stands(index, Outcome.FAILED), NIGHT_S)
     await operator.watcher.expect(
         f"the queue is paused, and {title} stays where it was",
         lambda seen: not seen.running and seen.current == index,
@@ -180,7 +192,7 @@ async def resume_after_failure(operator: Operator, index: int) -> None:
     await asyncio.sleep(_LOOK_S)
     operator.watcher.claim("nothing was started meanwhile", operator.picture.current == index)
     operator.watcher.says("lets the queue go on")
-    await operator.queue.cmd_resume.set_start(timeout=_COMMAND_S)
+    await operator.queue.cmd_resume.set_start(timeout=COMMAND_S)
     await operator.watcher.expect(
         f"the queue goes on, and {title} is history", lambda seen: seen.running and index in seen.past
     )
@@ -193,15 +205,15 @@ async def stop_running_script(operator: Operator, index: int) -> None:
     await operator.watcher.expect(
         f"{title} has passed two checkpoints",
         lambda seen: seen.script(index).checkpoints_passed > 1,
-        _NIGHT_S,
+        NIGHT_S,
     )
     operator.watcher.says(f"stops {title}")
     await operator.queue.cmd_stopScripts.set_start(
-        length=1, salIndices=[index] + [0] * 399, terminate=False, timeout=_COMMAND_S
+        length=1, salIndices=[index] + [0] * 399, terminate=False, timeout=COMMAND_S
     )
     await operator.watcher.expect(
         f"{title} is stopped, and the queue is not paused",
-        lambda seen: _stands(index, Outcome.STOPPED)(seen) and index in seen.past and seen.running,
+        lambda seen: stands(index, Outcome.STOPPED)(seen) and index in seen.past and seen.running,
     )
 
 
@@ -212,9 +224,9 @@ async def wait_for_all(operator: Operator) -> None:
     def all_over(seen: Picture) -> bool:
         # Of several topics, the queue's own may tell the end first.
         ended = all(script.outcome.final for script in seen.scripts)
-        return ended and not seen.current and not seen.waiting
+        return ended and not seen.current and not seen.waiting and not any(map(_scripts_in, seen.slots))
 
-    await operator.watcher.expect("the queue is empty, and all scripts have ended", all_over, _NIGHT_S)
+    await operator.watcher.expect("the queue is empty, and all scripts have ended", all_over, NIGHT_S)
 
 
 def check_outcomes(operator: Operator, outcomes: dict[int, Outcome]) -> None:
@@ -233,13 +245,18 @@ def check_outcomes(operator: Operator, outcomes: dict[int, Outcome]) -> None:
 async def send_offline(operator: Operator) -> None:
     """Bring the queue from ENABLED to OFFLINE, where its process ends."""
     operator.watcher.says("sends the queue to OFFLINE")
-    await operator.queue.cmd_disable.set_start(timeout=_COMMAND_S)
-    await operator.queue.cmd_standby.set_start(timeout=_COMMAND_S)
-    await operator.queue.cmd_exitControl.set_start(timeout=_COMMAND_S)
+    await operator.queue.cmd_disable.set_start(timeout=COMMAND_S)
+    await operator.queue.cmd_standby.set_start(timeout=COMMAND_S)
+    await operator.queue.cmd_exitControl.set_start(timeout=COMMAND_S)
     await operator.watcher.expect("the queue is OFFLINE", lambda seen: seen.state is State.OFFLINE)
 
 
-def _stands(index: int, outcome: Outcome) -> Callable[[Picture], bool]:
+def _scripts_in(slot: Slot) -> tuple[int, ...]:
+    return (*slot.active, *slot.waiting)
+
+
+def stands(index: int, outcome: Outcome) -> Callable[[Picture], bool]:
+    """Return whether a script stands so, as a condition."""
     return lambda seen: seen.script(index).outcome is outcome
 
 

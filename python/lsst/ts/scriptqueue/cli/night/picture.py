@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ...sal.enums import ScriptProcessState, ScriptState, State
+from ..commanding.slots import Slot
 from .outcomes import Outcome, outcome
 from .sightings import (
     ClaimSeen,
@@ -27,6 +28,7 @@ from .sightings import (
     QueueSeen,
     ScriptSeen,
     Sighting,
+    SlotsSeen,
     StateSeen,
     SummaryStateSeen,
 )
@@ -84,10 +86,12 @@ class ScriptPicture:
         Name of the last checkpoint, how many were passed, how many are expected (0: not told).
     duration_s
         How long it expects to run (seconds).
-    added_tai, run_start_tai, ended_tai
-        Start of its process, of its run, and its end.
+    added_tai, ready_tai, run_start_tai, ended_tai
+        Start of its process, when it could run, start of its run, and its end.
     busy_s, busy_since_tai
         How long it ran without being paused until `busy_since_tai`, from when it runs; 0 if it does not.
+    slot, resources, waiting_for
+        Where it is, what it needs, and why it waits, in the queue's words.
     process_state, told, reported
         What the queue says of its process and of its state, and what it says itself.
     """
@@ -102,10 +106,14 @@ class ScriptPicture:
     checkpoints: int = 0
     duration_s: float = 0.0
     added_tai: float = 0.0
+    ready_tai: float = 0.0
     run_start_tai: float = 0.0
     ended_tai: float = 0.0
     busy_s: float = 0.0
     busy_since_tai: float = 0.0
+    slot: str = ""
+    resources: str = ""
+    waiting_for: str = ""
     process_state: ScriptProcessState = ScriptProcessState.UNKNOWN
     told: ScriptState = ScriptState.UNKNOWN
     reported: ScriptState = ScriptState.UNKNOWN
@@ -151,6 +159,8 @@ class Picture:
         Does the queue start scripts? False while it is paused.
     current, waiting, past
         Indices, as in the SAL event ``queue``.
+    slots, slots_since_tai
+        The slots, and since when there are others than main (TAI unix seconds; 0 if there are none).
     happenings
         The latest of them, the newest last.
     deed
@@ -166,15 +176,32 @@ class Picture:
         self.current = 0
         self.waiting: tuple[int, ...] = ()
         self.past: tuple[int, ...] = ()
+        self.slots: tuple[Slot, ...] = ()
+        self.slots_since_tai = 0.0
         self.happenings: deque[Happening] = deque(maxlen=_KEPT)
         self.deed = ""
         self.claims: list[ClaimSeen] = []
+        self._reasons: dict[int, list[str]] = {}
         self._scripts: dict[int, ScriptPicture] = {}
 
     @property
     def scripts(self) -> tuple[ScriptPicture, ...]:
         """All scripts ever seen, by index."""
         return tuple(self._scripts[index] for index in sorted(self._scripts))
+
+    @property
+    def has_slots(self) -> bool:
+        """Are there others than main?"""
+        return len(self.slots) > 1
+
+    def slot(self, name: str) -> Slot:
+        """Return a slot; one that was not seen yet has no place and does not run."""
+        found = (slot for slot in self.slots if slot.name == name)
+        return next(found, Slot(name, capacity=0, is_running=False))
+
+    def reasons(self, index: int) -> tuple[str, ...]:
+        """Return why a script has waited so far, in the queue's words."""
+        return tuple(self._reasons.get(index, ()))
 
     def script(self, index: int) -> ScriptPicture:
         """Return a script; one that was not seen yet is loading."""
@@ -194,6 +221,8 @@ class Picture:
                 return self._see_queue(sighting)
             case ScriptSeen():
                 return self._see_script(sighting)
+            case SlotsSeen():
+                return self._see_slots(sighting)
             case StateSeen():
                 return self._see_state(sighting)
             case MetadataSeen():
@@ -222,12 +251,32 @@ class Picture:
         for index in (seen.current, *seen.waiting, *seen.past):
             if index:
                 self._scripts.setdefault(index, ScriptPicture(index))
+        if self.has_slots:
+            # The slots tell it.
+            return
         if seen.running != was_running:
             text = "goes on" if seen.running else "is paused"
             yield Happening(seen.at_tai, QUEUE, text, logging.INFO if seen.running else logging.WARNING)
         if moved:
             order = ", ".join(map(str, seen.waiting))
             yield Happening(seen.at_tai, QUEUE, f"has a new order: {order}")
+
+    def _see_slots(self, seen: SlotsSeen) -> Iterator[Happening]:
+        before = {slot.name: slot for slot in self.slots}
+        if len(seen.slots) > 1 and not self.has_slots:
+            self.slots_since_tai = seen.at_tai
+            names = ", ".join(slot.name for slot in seen.slots)
+            yield Happening(seen.at_tai, QUEUE, f"has {len(seen.slots)} slots: {names}")
+        self.slots = seen.slots
+        for slot in seen.slots if self.has_slots else ():
+            known = before.get(slot.name)
+            if known is None or slot.pause_reason == known.pause_reason:
+                continue
+            if slot.is_running:
+                yield Happening(seen.at_tai, QUEUE, f"slot {slot.name} goes on")
+            else:
+                text = f"slot {slot.name} is {slot.pause_reason}"
+                yield Happening(seen.at_tai, QUEUE, text, logging.WARNING)
 
     def _see_script(self, seen: ScriptSeen) -> Iterator[Happening]:
         before = self.script(seen.index)
@@ -238,8 +287,16 @@ class Picture:
             told=seen.script_state,
             added_tai=seen.process_start_tai or before.added_tai,
             run_start_tai=seen.run_start_tai or before.run_start_tai,
+            slot=seen.slot,
+            resources=seen.resources,
+            waiting_for=seen.waiting_for,
         )
-        return self._update(seen.at_tai, before, after)
+        yield from self._update(seen.at_tai, before, after)
+        is_admitted = any(seen.index in slot.active for slot in self.slots)
+        is_ready = self.script(seen.index).outcome is Outcome.READY and not is_admitted
+        if self.has_slots and is_ready and seen.waiting_for not in ("", before.waiting_for):
+            self._reasons.setdefault(seen.index, []).append(seen.waiting_for)
+            yield Happening(seen.at_tai, str(seen.index), f"waits: {seen.waiting_for}")
 
     def _see_state(self, seen: StateSeen) -> Iterator[Happening]:
         before = self.script(seen.index)
@@ -298,6 +355,8 @@ class Picture:
 def _timed(at_tai: float, script: ScriptPicture) -> ScriptPicture:
     """Start and stop the clocks of a script that stands otherwise since now."""
     stands = script.outcome
+    if stands is Outcome.READY:
+        script = replace(script, ready_tai=script.ready_tai or at_tai)
     if stands is Outcome.RUNNING:
         script = replace(
             script,

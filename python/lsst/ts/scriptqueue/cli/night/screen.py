@@ -3,8 +3,9 @@
 """The night on a terminal: a pure function of the picture, the time and the size.
 
 From top to bottom: how the queue stands and what the operator does; the
-current script; what waits beside what has ended; the latest happenings. What
-does not fit is left out from the far end, never by scrolling, and nothing
+current script; what waits beside what has ended; the latest happenings. Where
+there are several slots, these take the middle: what is paused, what runs, what
+waits and why. What does not fit is left out from the far end, never by scrolling, and nothing
 moves unless something happened.
 """
 
@@ -52,18 +53,19 @@ def draw(picture: Picture, now_tai: float, width: int, height: int) -> Renderabl
     """
     rest = height - _HEAD_ROWS - _CURRENT_ROWS
     lists = min(rest // 2 + 1, _FRAME_ROWS + 14)
-    return Group(
-        _head(picture, now_tai, width),
-        _deed(picture),
-        _current(picture, now_tai),
-        _lists(picture, now_tai, lists, width),
-        _happenings(picture, rest - lists),
-    )
+    if picture.has_slots:
+        middle: Sequence[RenderableType] = [_slots(picture, now_tai, _CURRENT_ROWS + lists)]
+    else:
+        middle = [_current(picture, now_tai), _lists(picture, now_tai, lists, width)]
+    return Group(_head(picture, now_tai, width), _deed(picture), *middle, _happenings(picture, rest - lists))
 
 
 def _head(picture: Picture, now_tai: float, width: int) -> RenderableType:
     state = picture.state.name if picture.state else "not there yet"
     flow = ("running", "green") if picture.running else ("paused", "bold yellow")
+    paused = [slot.name for slot in picture.slots if not slot.is_running]
+    if picture.has_slots and paused:
+        flow = (f"paused: {', '.join(paused)}", "bold yellow")
     left = Text.assemble(
         (" ScriptQueue:1  ", _TITLE),
         (state, _STATE_STYLES.get(picture.state, "yellow") if picture.state else _QUIET),
@@ -133,6 +135,36 @@ def _progress(script: ScriptPicture, now_tai: float) -> RenderableType:
     grid.add_column(justify="right", width=14, no_wrap=True)
     grid.add_row(bar, label)
     return grid
+
+
+def _slots(picture: Picture, now_tai: float, height: int) -> RenderableType:
+    rows: list[RenderableType] = []
+    for slot in picture.slots:
+        taken = Text(f"{len(slot.active)} of {slot.capacity}", _QUIET)
+        if slot.is_running:
+            rows.append(_ends(Text(slot.name, _TITLE), taken))
+        else:
+            why = Text.assemble((slot.name, _TITLE), "  ", (slot.pause_reason, "bold yellow"))
+            rows.append(_ends(why, taken))
+        rows += [_active_row(picture.script(index), now_tai) for index in slot.active]
+        rows += [_held_row(picture.script(index)) for index in slot.waiting]
+    return _panel(_rows(rows, height - _FRAME_ROWS, "no slots"), "slots", height)
+
+
+def _active_row(script: ScriptPicture, now_tai: float) -> RenderableType:
+    mark, style = MARKS[script.outcome]
+    worked_s = script.progress_s(now_tai)
+    expected = f" of {script.duration_s:.1f}" if script.duration_s else ""
+    right = Text.assemble((f"{script.outcome.value} ", style), (f"{worked_s:4.1f}{expected} s", _QUIET))
+    return _ends(_which(script, f"  {mark}", style), right)
+
+
+def _held_row(script: ScriptPicture) -> RenderableType:
+    mark, style = MARKS[script.outcome]
+    return _ends(
+        Text.assemble(_which(script, f"  {mark}", style), ("  " + script.waiting_for, "yellow")),
+        Text(seconds_text(script.duration_s or None), _QUIET),
+    )
 
 
 def _lists(picture: Picture, now_tai: float, height: int, width: int) -> RenderableType:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...sal.enums import ScriptProcessState, ScriptState, State
+from ..commanding.slots import Slot
 
 __all__ = [
     "ClaimSeen",
@@ -21,6 +22,7 @@ __all__ = [
     "QueueSeen",
     "ScriptSeen",
     "Sighting",
+    "SlotsSeen",
     "StateSeen",
     "SummaryStateSeen",
 ]
@@ -56,6 +58,17 @@ class ScriptSeen:
     script_state: ScriptState
     process_start_tai: float = 0.0
     run_start_tai: float = 0.0
+    slot: str = ""
+    resources: str = ""
+    waiting_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsSeen:
+    """The slots, in order of priority, and the scripts in them."""
+
+    at_tai: float
+    slots: tuple[Slot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +135,7 @@ Sighting = (
     SummaryStateSeen
     | QueueSeen
     | ScriptSeen
+    | SlotsSeen
     | StateSeen
     | MetadataSeen
     | GroupIdSeen

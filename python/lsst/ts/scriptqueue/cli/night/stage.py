@@ -27,12 +27,13 @@ from rich.text import Text
 
 from ...bus import IndexRange
 from ...local_kafka import check_programs, must_be_fetched
-from ...resources import packaged_scripts
+from ...resources import packaged_scripts, schema_path
 from ...sal.clock import SystemClock
 from ...sal.domain import Domain
 from ...sal.errors import AckError
 from ...sal.remote import Remote
-from .deeds import Operator, night
+from .acts import night
+from .deeds import Operator
 from .kafka import KAFKA_MARK, own_kafka
 from .looks import happening_line
 from .picture import Picture
@@ -128,7 +129,7 @@ async def play(console: Console, bus: str, *, lines: bool) -> bool:
             logging.shutdown()
         if needs_kafka:
             _see_kafka_gone(console, picture)
-        console.print(summary(picture))
+        console.print(summary(picture, console.width))
         if not (went_well := all(claim.held for claim in picture.claims)):
             _print_logs(console, queue_log, own_log)
         return went_well
@@ -150,7 +151,9 @@ async def _kafka(console: Console, folder: pathlib.Path) -> AsyncIterator[None]:
 def _command(state_dir: pathlib.Path, bus: str) -> tuple[str, ...]:
     program = (sys.executable, "-P", "-m", "lsst.ts.scriptqueue.cli.run_script_queue")
     scripts = [f"--{kind}={packaged_scripts(kind)}" for kind in ("standard", "external")]
-    return (*program, "1", f"--bus={bus}", f"--state-dir={state_dir}", *scripts)
+    # Not the one that the environment may name.
+    config = f"--config-dir={schema_path('examples', 'demo')}"
+    return (*program, "1", f"--bus={bus}", f"--state-dir={state_dir}", config, *scripts)
 
 
 async def _play(console: Console, process: MarkedProcess, domain: Domain, *, lines: bool) -> Picture:

@@ -1,6 +1,6 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is printed when the night is over: a table of the scripts, and whether all was as it should be."""
+"""What is printed when the night is over: the scripts, what ran beside what, and whether all was well."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from .looks import outcome_text
 from .picture import Picture
+from .timeline import timeline
 
 __all__ = ["summary"]
 
@@ -23,13 +24,13 @@ _COLUMNS: tuple[tuple[str, int, JustifyMethod], ...] = (
 )
 
 
-def summary(picture: Picture) -> RenderableType:
-    """Draw the summary of a night."""
+def summary(picture: Picture, width: int) -> RenderableType:
+    """Draw the summary of a night, so many columns wide."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0)
     table.add_column("index", style="bright_black", min_width=6, no_wrap=True)
     table.add_column("script", overflow="ellipsis", no_wrap=True)
-    for title, width, justify in _COLUMNS:
-        table.add_column(title, min_width=width, justify=justify, no_wrap=True)
+    for title, min_width, justify in _COLUMNS:
+        table.add_column(title, min_width=min_width, justify=justify, no_wrap=True)
     for script in picture.scripts:
         table.add_row(
             str(script.index),
@@ -39,7 +40,8 @@ def summary(picture: Picture) -> RenderableType:
             _seconds(script.wait_s),
             _seconds(script.run_s),
         )
-    return Group(Text(), table, Text(), _verdict(picture))
+    ran = [timeline(picture, width)] if picture.slots_since_tai else []
+    return Group(Text(), table, Text(), *ran, _verdict(picture))
 
 
 def _seconds(seconds: float | None) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from ...sal.clock import Clock
 from ...sal.enums import ScriptProcessState, ScriptState, State
 from ...sal.remote import Remote
+from ..commanding.slots import slots_in
 from .picture import Happening, Picture
 from .sightings import (
     ClaimSeen,
@@ -25,6 +26,7 @@ from .sightings import (
     QueueSeen,
     ScriptSeen,
     Sighting,
+    SlotsSeen,
     StateSeen,
     SummaryStateSeen,
 )
@@ -137,7 +139,14 @@ def _script(data: Any) -> Sighting:
         ScriptState(data.scriptState),
         process_start_tai=data.timestampProcessStart,
         run_start_tai=data.timestampRunStart,
+        slot=data.slot,
+        resources=data.resources,
+        waiting_for=data.waitingFor,
     )
+
+
+def _slots(data: Any) -> Sighting:
+    return SlotsSeen(data.private_sndStamp, slots_in(data))
 
 
 def _next_visit(data: Any) -> Sighting:
@@ -176,6 +185,7 @@ _QUEUE_EVENTS: dict[str, Callable[[Any], Sighting]] = {
     "summaryState": _summary_state,
     "queue": _queue,
     "script": _script,
+    "slots": _slots,
     "nextVisit": _next_visit,
     "nextVisitCanceled": _next_visit_canceled,
     "logMessage": _queue_log,

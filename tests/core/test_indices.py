@@ -74,6 +74,7 @@ def test_an_index_can_be_given_again_when_its_script_has_left_the_history() -> N
     driver.fail_launch(driver.add())
     driver.model._ledger.indices.next = first
     assert driver.add() == first
+    driver.start(first)
     assert driver.states(first) == ("UNKNOWN", "LOADING")
 
 

@@ -71,7 +71,7 @@ def test_a_panel_loses_no_update_while_four_slots_are_busy(legacy: LegacyQueue, 
             world.obey(chance.choice(list(world.processes)))
         panel.see(world.driver.effects[seen:])
         for index, _, _ in world.driver.model.slots.scripts:
-            assert panel.scripts[index] == world.driver.watcher.shown[index]
+            assert panel.scripts[index] == world.driver.watcher.shown.get(index)
     assert panel.lost == []
     assert len(world.known) > 20
 

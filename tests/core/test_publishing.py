@@ -21,15 +21,29 @@ def test_the_queue_is_published_from_the_first_event_on() -> None:
     assert [type(effect) for effect in driver.last] == [fx.PublishQueue, fx.PublishSlots]
 
 
-def test_a_new_script_is_listed_then_shown_then_launched() -> None:
+def test_a_new_script_is_listed_then_launched_and_then_shown() -> None:
     driver = Driver()
-    driver.add()
-    assert [type(effect) for effect in driver.last] == [
-        fx.PublishQueue,
-        fx.PublishSlots,
-        fx.PublishScript,
-        fx.LaunchProcess,
-    ]
+    index = driver.add()
+    assert [type(effect) for effect in driver.last] == [fx.PublishQueue, fx.PublishSlots, fx.LaunchProcess]
+    driver.start(index)
+    (shown,) = driver.of(fx.PublishScript)
+    assert shown.view.process_start_tai > 0
+
+
+def test_a_script_that_cannot_be_launched_is_shown_all_the_same() -> None:
+    driver = Driver()
+    driver.fail_launch(driver.add())
+    assert [shown.view.process_state.name for shown in driver.all_of(fx.PublishScript)] == ["LOADFAILED"]
+
+
+def test_a_script_that_dies_while_it_waits_is_shown_when_it_is_known_how() -> None:
+    driver, index = a_script(Phase.LOADING)
+    driver.exit(index, exit_code=1)
+    assert driver.of(fx.PublishScript) == []
+    driver.expire(index)
+    (shown,) = driver.of(fx.PublishScript)
+    assert shown.view.process_end_tai > 0
+    assert shown.view.process_state.name == "LOADFAILED"
 
 
 def test_what_has_not_changed_is_not_published_again() -> None:

@@ -89,7 +89,7 @@ def test_nothing_is_believed_before_there_is_a_process() -> None:
     index = driver.add()
     driver.report(index, S.UNCONFIGURED)
     assert driver.phase(index) is Phase.LAUNCHING
-    assert driver.states(index) == ("UNKNOWN", "LOADING")
+    assert driver.model.script(index).script_state is S.UNKNOWN
 
 
 @pytest.mark.parametrize("first", [S.DONE, S.STOPPED, S.FAILED, S.CONFIGURE_FAILED])

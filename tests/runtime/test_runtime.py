@@ -92,7 +92,7 @@ async def test_an_add_is_answered_when_its_process_runs() -> None:
         world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
         assert await reply == "100000"
     kinds = [type(effect) for effect in world.seen]
-    assert kinds == [PublishQueue, PublishScript, LaunchProcess, PublishScript]
+    assert kinds == [PublishQueue, LaunchProcess, PublishScript]
 
 
 async def test_a_refusal_is_raised_where_the_command_was_given() -> None:

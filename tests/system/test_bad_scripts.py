@@ -27,7 +27,7 @@ async def check_that_others_run(night: Night) -> None:
     """A good script added now is run."""
     if not night.last_queue.running:
         await night.command("resume")
-    last = await night.ended(await night.add("good.py"))
+    last = await night.gone(await night.add("good.py"))
     assert (last.processState, last.scriptState) == (ScriptProcessState.DONE, ScriptState.DONE)
 
 
@@ -35,7 +35,7 @@ async def test_one_that_exits_at_once(tmp_path: pathlib.Path) -> None:
     async with a_night(tmp_path) as night:
         night.write("bad", "echo gone already; exit 3", "/bin/sh")
         index = await night.add("bad")
-        last = await night.ended(index)
+        last = await night.gone(index)
         assert (last.processState, last.scriptState) == (ScriptProcessState.LOADFAILED, ScriptState.UNKNOWN)
         assert "exit code 3; it printed last: gone already" in night.model.reason(index)
         assert night.last_queue.running
@@ -111,7 +111,7 @@ async def test_one_that_is_killed_while_it_waits(tmp_path: pathlib.Path) -> None
         await night.reached(index, ScriptState.CONFIGURED)
         [process] = [child for child in psutil.Process().children() if str(index) in child.cmdline()]
         process.kill()
-        last = await night.ended(index)
+        last = await night.gone(index)
         assert (last.processState, last.scriptState) == (ScriptProcessState.DONE, ScriptState.FAILED)
         await check_that_others_run(night)
 

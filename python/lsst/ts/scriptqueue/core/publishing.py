@@ -4,7 +4,10 @@
 
 Clients drop what they hear of a script that no ``queue`` event has listed,
 so the order matters. Whatever an event did is published as one step. Of
-scripts that the queue lists no more nothing is said.
+scripts that the queue lists no more nothing is said. Of one whose process is
+being started nothing is said yet, so that its first event says when that was;
+nor of a waiting one whose process has gone and whose last words may be on the
+way, so that the event that says when it went says how it ended.
 
 The ``queue`` event was made for one slot. Clients that know of no others
 follow only scripts that it lists, waiting, current, or among the latest that
@@ -31,6 +34,9 @@ __all__ = ["collect", "queue_view", "slots_view"]
 
 #: How many of those that have ended deployed panels keep in mind.
 _REMEMBERED = 10
+
+#: Phases in which nothing is said of a script.
+_UNTOLD = frozenset({Phase.LAUNCHING, Phase.ABANDONED, Phase.LOST_WAITING})
 
 
 def queue_view(ledger: Ledger) -> QueueView:
@@ -129,7 +135,7 @@ def _scripts(ledger: Ledger, indices: Iterable[int], *, force: bool = False) -> 
     unlisted = ledger.unlisted
     for index in indices:
         script = ledger.scripts.get(index)
-        if script is None or index in unlisted:
+        if script is None or index in unlisted or script.phase in _UNTOLD:
             continue
         view, shown = script.view(), ledger.shown_scripts.get(index)
         news = view.tells_clients_of_one_slot(shown) if ledger.is_serial else view != shown

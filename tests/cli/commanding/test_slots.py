@@ -33,6 +33,8 @@ FLATS, SLEW, IMAGES, ESS = 100_011, 100_012, 100_013, 100_014
 
 SINCE = "paused since 21:04:11, because 100011 failed: the lamp is out"
 HELD = "MTMount is held by 100011 (calibration) since 21:02:40, which has failed"
+NEWLINE = "\n"
+EXIT = f"the lamp is out{NEWLINE}Traceback"
 TURN = "its turn in slot main has not come"
 
 CALIBRATION = Slot("calibration", is_running=False, pause_reason=SINCE, active=(FLATS,))
@@ -48,7 +50,7 @@ async def tell_night(queue: PaperQueue, *, waiting: tuple[int, ...] = (SLEW, IMA
     queue.slots = NIGHT
     queue.waiting, queue.past = list(waiting), [100_001]
     queue.words = {
-        FLATS: {"slot": "calibration", "resources": "MTMount", "exitReason": "the lamp\nis out"},
+        FLATS: {"slot": "calibration", "resources": "MTMount", "exitReason": EXIT},
         SLEW: {"slot": "main", "resources": "MTMount,MTDome", "waitingFor": HELD},
         IMAGES: {"slot": "main", "resources": "*", "waitingFor": TURN},
         ESS: {"slot": "utility", "resources": "none"},
@@ -100,7 +102,7 @@ async def test_programs_get_the_slots(stage: Stage) -> None:
         SINCE,
     )
     assert [script["scriptSalIndex"] for script in calibration["active"]] == [FLATS]
-    assert calibration["active"][0]["exitReason"] == "the lamp\nis out"
+    assert calibration["active"][0]["exitReason"] == EXIT
     assert (main["capacity"], main["eager"], main["heldUp"]) == (1, False, [SLEW])
     assert main["waiting"][0] == {
         "scriptSalIndex": SLEW,
@@ -140,10 +142,21 @@ async def test_a_script_is_shown_with_its_slot(stage: Stage) -> None:
     )
 
 
+async def test_a_script_alone_is_shown_with_the_whole_of_why_it_ended(stage: Stage) -> None:
+    async with stage.queue() as queue:
+        await tell_night(queue)
+        text = report(await stage.do(f"show script {FLATS}"), stage.boards[-1])
+    assert text.out == (
+        "100011 standard track_100011.py CONFIGURED, in slot calibration "
+        f"{EXIT.replace(NEWLINE, ' ')}; needs MTMount",
+    )
+
+
 async def test_where_there_is_only_main_nothing_is_said_of_slots(stage: Stage) -> None:
     async with stage.queue() as queue:
         await tell_night(queue, waiting=(SLEW,))
         queue.slots = (Slot("main", waiting=(SLEW,)),)
+        queue.words[SLEW]["exitReason"] = "killed"
         lines = report(await stage.do("show queue"), stage.boards[-1]).out
         (line,) = report(await stage.do(f"show script {SLEW}"), stage.boards[-1]).out
         (data,) = report(await stage.do("show queue --json"), stage.boards[-1]).out
@@ -228,10 +241,8 @@ async def test_the_queue_says_why_a_script_has_ended(stage: Stage) -> None:
         queue.life = [(S.RUNNING, P.RUNNING), (S.FAILED, P.DONE)]
         queue.words = {SCRIPT: {"exitReason": "it was killed by SIGKILL; it printed last: oh"}}
         outcome = await stage.do("add standard slew.py --wait done")
-        shown = report(await stage.do(f"show script {SCRIPT}"), stage.boards[-1]).out[0]
     assert outcome.script is not None
     assert outcome.script.reason == "it was killed by SIGKILL; it printed last: oh"
-    assert shown.endswith("it was killed by SIGKILL; it printed last: oh")
 
 
 async def test_the_toolbar_shows_the_slots_those_first_that_are_paused(stage: Stage) -> None:
@@ -267,6 +278,11 @@ async def test_events_in_words() -> None:
     assert event_line(script, FakeClock(), has_slots=True) == (
         f"00:00:00.000 ScriptQueue:1 script: 100012 external a.py: UNKNOWN in main; waits: {HELD}; killed"
     )
+
+
+async def test_a_long_reason_is_cut_off_where_there_is_one_line() -> None:
+    script = an_event("script", scriptSalIndex=SLEW, path="a.py", exitReason="x" * 500)
+    assert event_line(script, FakeClock(), has_slots=True).endswith(f"; {'x' * 119}…")
 
 
 def test_a_pause_is_news_and_a_script_that_comes_is_none() -> None:

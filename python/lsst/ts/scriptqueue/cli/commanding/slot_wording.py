@@ -41,7 +41,7 @@ def script_in_slot_line(index: int, board: Board) -> str:
     """Return all that is known of a script on one line: its slot, what it needs, why it waits."""
     script = board.scripts.get(index)
     where = f", in slot {script.slot}" if script is not None and script.slot else ""
-    line = script_line(index, board, where)
+    line = script_line(index, board, where, whole=True)
     return _joined(line, _needs(index, board), _waits(index, board))
 
 

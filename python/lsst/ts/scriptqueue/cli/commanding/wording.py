@@ -34,6 +34,9 @@ __all__ = [
 #: How many ended scripts are listed.
 _PAST_SHOWN = 10
 
+#: A reason that is longer is cut off where a script has but one line (characters).
+_SHORT = 120
+
 #: States of a process that say more than the state of its script.
 _TELLING = frozenset({ScriptProcessState.LOADFAILED, ScriptProcessState.TERMINATED})
 
@@ -84,7 +87,7 @@ def event_line(event: Event, clock: Clock, *, has_slots: bool = False) -> str:
     return f"{at} {event.component}:{event.data.salIndex} {event.name}: {one_line(word(event.data))}"
 
 
-def script_line(index: int, board: Board, where: str = "") -> str:
+def script_line(index: int, board: Board, where: str = "", *, whole: bool = False) -> str:
     """Return what is known of a script, on one line.
 
     Parameters
@@ -95,6 +98,8 @@ def script_line(index: int, board: Board, where: str = "") -> str:
         What is known.
     where
         What is said after its state.
+    whole
+        The whole of why it has ended, with what it printed last?
     """
     script, report = board.scripts.get(index), board.reports.get(index)
     if script is None:
@@ -105,9 +110,12 @@ def script_line(index: int, board: Board, where: str = "") -> str:
         words.append(f"{script.blockId} {script.scriptBlockIndex + 1}/{script.blockSize}")
     if report is not None and report.lastCheckpoint:
         words.append(f"at checkpoint {report.lastCheckpoint!r}")
-    reason = report.reason if report is not None and report.reason else script.exitReason
-    if reason:
-        words.append(one_line(reason))
+    reported = report.reason if report is not None else ""
+    ended = script.exitReason if board.has_slots else ""
+    if ended and whole:
+        words.append(one_line(ended))
+    elif reported or ended:
+        words.append(one_line(reported) or _shortened(ended))
     return " ".join(words)
 
 
@@ -183,7 +191,7 @@ def _slots(record: Record) -> str:
 def _script_in_slot(record: Record) -> str:
     words = [f"{_script(record)} in {record.slot}" if record.slot else _script(record)]
     words += [f"waits: {record.waitingFor}"] if record.waitingFor else []
-    words += [record.exitReason] if record.exitReason else []
+    words += [_shortened(record.exitReason)] if record.exitReason else []
     return "; ".join(words)
 
 
@@ -240,6 +248,12 @@ _SLOT_WORDINGS: Mapping[tuple[str, str], Callable[[Record], str]] = {
 def one_line(text: str) -> str:
     """Return text without what would break a line or play with the terminal."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _shortened(text: str) -> str:
+    """Return as much of a text as there is room for on a line with other things."""
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    return one_line(line if len(line) <= _SHORT else f"{line[: _SHORT - 1]}…")
 
 
 def _plain(value: Any) -> Any:

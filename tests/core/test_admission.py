@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from lsst.ts.scriptqueue.core.admission import Walk, walk
 from lsst.ts.scriptqueue.core.holdings import Obstacle
 from lsst.ts.scriptqueue.core.ledger import Ledger
-from lsst.ts.scriptqueue.core.phases import READY_PHASES, Trigger
+from lsst.ts.scriptqueue.core.phases import PLACED_PHASES, READY_PHASES, TRANSITIONS, Phase, Place, Trigger
 from lsst.ts.scriptqueue.core.scripts import Reason
 
 from .ledgers import ledgers, slow_view
-from .slow_admission import Fate, expected_fates, walking_order
+from .slow_admission import Fate, can_be_had, expected_fates, walking_order
+
+LEAVING = frozenset({Phase.ABANDONED, Phase.STRAYING, Phase.DROPPING, Phase.LOST_WAITING})
 
 #: The same ledgers every time, so that a change is to blame for what it breaks.
 QUICK = settings(
-    max_examples=500, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 #: Other ledgers every time.
 LONG = settings(QUICK, max_examples=50_000, derandomize=False, print_blob=True)
@@ -98,3 +100,99 @@ def test_a_walk_changes_nothing(ledger: Ledger) -> None:
     assert walk(ledger) == walk(ledger)
     assert before == [(script.index, script.phase, script.slot) for script in ledger.live()]
     assert not ledger.effects
+
+
+def in_order(ledger: Ledger) -> list[int]:
+    """The waiting scripts in the order of the walk."""
+    return list(dict.fromkeys(index for _, index in walking_order(*slow_view(ledger))))
+
+
+def remove(ledger: Ledger, index: int) -> None:
+    """Let a live script never have been."""
+    script = ledger.scripts.pop(index)
+    slot = ledger.slots[script.slot]
+    (slot.waiting if index in slot.waiting else slot.current).remove(index)
+
+
+def carry_out(ledger: Ledger, found: Walk) -> None:
+    """Do what a walk has decided, but nothing that comes of it."""
+    for decision in found.decisions:
+        script = ledger.scripts[decision.index]
+        script.phase = TRANSITIONS[script.phase, decision.trigger]
+        if script.place is Place.CURRENT:
+            slot = ledger.slot_of(script)
+            slot.waiting.remove(script.index)
+            slot.current.append(script.index)
+
+
+@quickly_and_for_long(st.tuples(ledgers(), st.integers(0, 30)))
+def test_nobody_is_touched_by_those_that_come_later_in_the_walk(drawn: tuple[Ledger, int]) -> None:
+    """Starts and reasons of the first are the same without the others.
+
+    Who was put beside main by a rule does not come later, wherever it waits:
+    main keeps the order in which they were added. And who has been admitted,
+    or runs unbidden, does not wait.
+    """
+    ledger, kept = drawn
+    order = in_order(ledger)
+    before = walk(ledger)
+    for index in order[kept:]:
+        script = ledger.scripts[index]
+        if script.phase is not Phase.ENTERING and not script.runs_unbidden and not script.is_routed:
+            remove(ledger, index)
+    after = walk(ledger)
+    first = order[:kept]
+    assert [index for index in starts(before) if index in first] == [
+        index for index in starts(after) if index in first
+    ]
+    assert {index: before.reasons[index] for index in first} == {
+        index: after.reasons[index] for index in first
+    }
+
+
+@quickly_and_for_long(ledgers())
+def test_what_was_decided_and_done_is_not_decided_again(ledger: Ledger) -> None:
+    carry_out(ledger, walk(ledger))
+    assert not starts(walk(ledger))
+
+
+@quickly_and_for_long(ledgers())
+def test_nobody_overtakes_for_the_same_resource(ledger: Ledger) -> None:
+    """Nobody starts with what one before it in its own slot lacks, eager or not."""
+    found = walk(ledger)
+    for index in starts(found):
+        script = ledger.scripts[index]
+        waiting = ledger.slot_of(script).waiting
+        passed = [
+            ledger.scripts[other].needs.expected
+            for other in waiting[: waiting.index(index)]
+            if fate_of(ledger, other, found) in (Fate.LACKS, Fate.NAMING)
+        ]
+        assert can_be_had(script.needs.expected, passed, ledger.layout.catalogue.capacities)
+
+
+@quickly_and_for_long(ledgers())
+def test_where_nothing_is_held_the_first_that_is_ready_starts(ledger: Ledger) -> None:
+    """Nobody waits for resources that nobody uses.
+
+    Two do not start although nothing is held. One whose group id is on its
+    way: it starts, without another walk over the others, when it has it, or
+    is ended when that takes too long. And one of main that was added after
+    one that a rule has put beside main and that overlaps it: clients that
+    know of no slots rely on their order, so it waits even where the slot of
+    the other is paused or its first script still loads. It reserves nothing,
+    so that it holds up nobody else.
+    """
+    for script in list(ledger.live()):
+        if script.phase in PLACED_PHASES or script.runs_unbidden:
+            remove(ledger, script.index)
+    found = walk(ledger)
+    fates = [fate_of(ledger, index, found) for index in in_order(ledger)]
+    firsts = [fate for fate in fates if fate in (Fate.LACKS, Fate.NAMING, Fate.START)]
+    assert firsts[:1] in ([], [Fate.NAMING], [Fate.START])
+    if not firsts:
+        for slot in ledger.slots.values():
+            heads = [index for index in slot.waiting if ledger.scripts[index].phase not in LEAVING]
+            if ledger.enabled and slot.pause is None and heads:
+                head = ledger.scripts[heads[0]]
+                assert head.phase not in READY_PHASES or fate_of(ledger, heads[0], found) is Fate.ROUTED

@@ -35,7 +35,7 @@ class Walk:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.layout = self.choice([SERIAL, TWO_SLOTS, OBSERVATORY, OBSERVATORY])
+        self.layout = self.choice([SERIAL, SERIAL, TWO_SLOTS, OBSERVATORY])
         self.world = World(self.choice([100_000, 199_990]), self.choice([1, 3, 400]), self.layout)
         self._actions, weights = zip(*self.weighted_actions(), strict=True)
         self._weights = weights
@@ -58,7 +58,7 @@ class Walk:
         yield lambda: world.give(cmd.RequeueScript(self.index(), self.target(), self.slot())), 4
         yield self.stop, 6
         yield lambda: world.give(cmd.Pause(self.slot())), 2
-        yield lambda: world.give(cmd.Resume(self.choice([self.slot(), "*"]))), 16
+        yield lambda: world.give(cmd.Resume(self.choice(["", "*", "*", self.slot()]))), 16
         yield lambda: world.give(cmd.Reconfigure(self.choice([self.layout, OBSERVATORY]))), 1
         yield lambda: world.give(cmd.ShowScript(self.index())), 2
         yield lambda: world.enable(self.choice([True] * 5 + [False])), 6

@@ -19,6 +19,7 @@ from lsst.ts.scriptqueue.core.effects import (
     LaunchProcess,
     PublishQueue,
     PublishScript,
+    PublishSlots,
     SetTimer,
     TerminateProcess,
 )
@@ -54,6 +55,7 @@ class World:
                 LaunchProcess: self.seen.append,
                 TerminateProcess: self.terminate,
                 PublishQueue: self.seen.append,
+                PublishSlots: self.seen.append,
                 PublishScript: self.seen.append,
             }
         )
@@ -92,7 +94,7 @@ async def test_an_add_is_answered_when_its_process_runs() -> None:
         world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
         assert await reply == "100000"
     kinds = [type(effect) for effect in world.seen]
-    assert kinds == [PublishQueue, LaunchProcess, PublishScript]
+    assert kinds == [PublishQueue, PublishSlots, LaunchProcess, PublishScript]
 
 
 async def test_a_refusal_is_raised_where_the_command_was_given() -> None:

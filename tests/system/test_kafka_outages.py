@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 import psutil
 import pytest
 
-from lsst.ts.scriptqueue.sal import AckTimeoutError, ScriptProcessState, ScriptState
+from lsst.ts.scriptqueue.sal import AckTimeoutError, Location, ScriptProcessState, ScriptState
 
 from ..own_broker import OUTAGES, OUTAGES_AND_LONG, OwnBroker
 from .night import Night, a_night, is_alive
@@ -122,13 +122,17 @@ async def see_through(
     second = await night.add("good.py")
     await night.reached(second, ScriptState.CONFIGURED)
     await broker.go(how)
-    late = asyncio.create_task(night.add("good.py"))
+    late = asyncio.create_task(
+        night.queue.cmd_add.set_start(
+            timeout=length_s + 60.0, isStandard=True, path="good.py", location=Location.LAST
+        )
+    )
     await silence(night, length_s)
     await broker.come_back()
     sent_at = await heartbeats_again(night)
     # The first may have waited; those after it come at their time, and not all that were missed.
     assert sent_at[2] - sent_at[1] > 0.5
-    third = await late
+    third = int((await late).result)
     # The script itself has not noticed.
     assert night.states[first] == WHOLE_LIFE[:5]
     await asyncio.to_thread(fifo.write_text, "now")

@@ -26,7 +26,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from ..contract import Message
 from .ends import ends_if_all_there
-from .faults import Faults
+from .faults import PASSING, Faults
 from .schemas import KnownSchemas
 from .settings import Settings
 from .stream import SchemaWanted, Stream, Tap
@@ -58,19 +58,6 @@ _SETTINGS = {
 }
 #: How long the broker is waited for when a topic's bounds are asked for (seconds).
 _BOUNDS_LIMIT_S = 2.0
-
-#: What passes: a topic that was created this moment, a broker that is away.
-_PASSING = frozenset(
-    {
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError._TRANSPORT,
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._TIMED_OUT,
-    }
-)
-
 
 #: The next offset is not one that the broker has.
 _OUT_OF_RANGE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
@@ -282,7 +269,9 @@ class Consumer:
             self._client.incremental_unassign(idle)
 
     def _complain(self, topic: str, error: Any) -> None:
-        if error.code() in _PASSING or (topic, error.code()) in self._complained:
+        if error.code() in PASSING or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return
+        if (topic, error.code()) in self._complained:
             return
         self._complained.add((topic, error.code()))
         logger.error("%s cannot be read: %s", topic or "Kafka", error.str())

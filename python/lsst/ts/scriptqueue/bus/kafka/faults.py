@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError
 
 from ..contract import BusError
 
-__all__ = ["BrokerAway", "Faults"]
+__all__ = ["PASSING", "BrokerAway", "Faults"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,26 @@ _REFUSED = frozenset(
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
         KafkaError.UNSUPPORTED_SASL_MECHANISM,
+    }
+)
+
+
+#: What a broker says that starts, comes back after a pause or makes a topic; it passes.
+PASSING = frozenset(
+    {
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.NOT_CONTROLLER,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
     }
 )
 

@@ -20,7 +20,7 @@ from confluent_kafka.admin import AclOperation, AdminClient, NewTopic, OffsetSpe
 
 from ..contract import BusError, TopicKind, TopicSpec
 from .blocking import Interrupted
-from .faults import BrokerAway, Faults
+from .faults import PASSING, BrokerAway, Faults
 from .settings import Settings
 
 __all__ = ["TopicIsNew", "prepare"]
@@ -29,14 +29,7 @@ logger = logging.getLogger(__name__)
 
 _LIMIT_S = 10.0
 _GLANCE_S = 0.1
-_NOT_YET = frozenset(
-    {
-        KafkaError._NOENT,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-    }
-)
+_NOT_YET = PASSING | {KafkaError._NOENT, KafkaError.UNKNOWN_TOPIC_OR_PART}
 
 
 def prepare(
@@ -214,4 +207,7 @@ def _error(future: concurrent.futures.Future[Any]) -> Any:
 def _refused(call: _Call, what: str, error: Any) -> BusError:
     if error.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
         return call.away()
+    # A broker that was killed is not let in by its controller for some seconds.
+    if error.code() in PASSING or "fenced" in error.str():
+        return BrokerAway(f"{what} yet: {error.str()}")
     return BusError(f"{what}: {error.str()}")

@@ -154,6 +154,12 @@ class Opening:
             if ends is None:
                 ends = self._prepare(stop, limit_s)
             self._introduce()
+        except BrokerAway as error:
+            # What is brief passes by itself; what the registry says may not.
+            finding.join()
+            if error.is_brief and faults:
+                raise faults[0] from None
+            raise
         finally:
             finding.join()
         if faults:

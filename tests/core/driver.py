@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.admission import walk
 from lsst.ts.scriptqueue.core.layout import Layout
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.core.model import QueueModel
@@ -84,7 +85,15 @@ class Driver:
         self.effects += self.last
         self.model.validate()
         self.watcher.see(event, self.last)
+        assert not walk(self.model._ledger).decisions, "something is left to decide"
+        self._check_what_is_shown()
         return self.last
+
+    def _check_what_is_shown(self) -> None:
+        """What was published last is what is, whether or not the event has published it."""
+        ledger = self.model._ledger
+        assert ledger.shown_queue == self.model.queue
+        assert ledger.shown_slots == self.model.slots
 
     def tick(self, seconds: float = 1.0) -> float:
         """The time, a little later."""

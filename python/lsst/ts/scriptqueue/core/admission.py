@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who is next, who may start, and why the others wait.
 
-The walk, on every change, over what is held now:
+The walk, whenever a script comes into another phase and on every command,
+over what is held now:
 
 1. The heads that have been ready for longer than their slot's patience, the
    one that has waited longest first; then the slots in order, and of each the
@@ -261,7 +262,7 @@ class _Walker:
     def _in_the_way(self, obstacles: Sequence[Obstacle]) -> tuple[InTheWay, ...]:
         scripts = self._ledger.scripts
         return tuple(
-            InTheWay(obstacle, scripts[obstacle.holder].phase in FAILED_PHASES) for obstacle in obstacles
+            [InTheWay(obstacle, scripts[obstacle.holder].phase in FAILED_PHASES) for obstacle in obstacles]
         )
 
     def _decide(self, script: Script, trigger: Trigger) -> None:

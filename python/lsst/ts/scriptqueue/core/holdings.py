@@ -86,7 +86,7 @@ class Holdings:
             elif by_index := self._named.get(resource.component):
                 entry = _first(by_index, resource.index)
                 if entry is not None:
-                    yield entry._replace(resource=resource)
+                    yield entry if entry.resource == resource else entry._replace(resource=resource)
             for entry, everything in self._everything:
                 if not everything.spares(resource):
                     yield entry._replace(resource=resource)

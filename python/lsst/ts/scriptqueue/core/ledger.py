@@ -81,6 +81,9 @@ class Ledger:
         Indices of scripts that may look different now.
     queue_asked
         Is the queue to be published even if it looks the same?
+    stirred
+        Has the event being handled changed anything by which it is decided
+        who may start, or which the queue or the slots show?
     timers
         Time limits that run: request number to script index.
     alarm
@@ -112,6 +115,7 @@ class Ledger:
         self.effects: list[Effect] = []
         self.changed: dict[int, None] = {}
         self.queue_asked = False
+        self.stirred = True
         self.timers: dict[int, int] = {}
         self.alarm: Alarm | None = None
         self.configured_tai = 0.0

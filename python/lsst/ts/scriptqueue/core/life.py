@@ -113,6 +113,7 @@ def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> 
     ledger.changed[script.index] = None
     if after is before:
         return
+    ledger.stirred = True
     _end_timer(ledger, script)
     if script.visit and after not in _MAY_BEGIN:
         ledger.emit(PublishNextVisitCanceled(script.index, script.visit))

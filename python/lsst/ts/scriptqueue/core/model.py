@@ -37,7 +37,7 @@ from .life import forget_old
 from .limits import Limits
 from .orders import command_given, finish_stops, shutdown_requested
 from .phases import Phase
-from .publishing import collect, queue_view, slots_view
+from .publishing import collect, collect_words, queue_view, slots_view
 from .views import QueueView, ScriptView, SlotsView
 
 __all__ = ["QueueModel"]
@@ -57,6 +57,10 @@ _HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
     BlockIdFailed: reports.block_id_failed,
     ShutdownRequested: shutdown_requested,
 }
+
+#: What scripts say stirs the queue only if it brings one into another phase.
+#: Most of it does not: checkpoints and answers to commands.
+_WORDS = frozenset({ScriptStateReported, ScriptMetadataReported, ScriptDescriptionReported, ScriptAnswered})
 
 
 class QueueModel:
@@ -109,7 +113,10 @@ class QueueModel:
         """
         ledger = self._ledger
         ledger.now_tai = event.at_tai
+        ledger.stirred = type(event) not in _WORDS
         _HANDLERS[type(event)](ledger, event)
+        if not ledger.stirred:
+            return collect_words(ledger)
         finish_stops(ledger)
         settle(ledger)
         forget_old(ledger)

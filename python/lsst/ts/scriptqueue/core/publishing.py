@@ -30,7 +30,7 @@ from .limits import MAX_LISTED
 from .phases import PLACED_PHASES, Phase
 from .views import QueueView, SlotsView, SlotView
 
-__all__ = ["collect", "queue_view", "slots_view"]
+__all__ = ["collect", "collect_words", "queue_view", "slots_view"]
 
 #: How many of those that have ended deployed panels keep in mind.
 _REMEMBERED = 10
@@ -126,6 +126,15 @@ def collect(ledger: Ledger) -> list[Effect]:
     effects += ledger.effects
     ledger.changed.clear()
     ledger.queue_asked = False
+    ledger.effects = []
+    return effects
+
+
+def collect_words(ledger: Ledger) -> list[Effect]:
+    """The effects of an event after which the queue and the slots look as before."""
+    effects = _scripts(ledger, ledger.changed)
+    effects += ledger.effects
+    ledger.changed.clear()
     ledger.effects = []
     return effects
 

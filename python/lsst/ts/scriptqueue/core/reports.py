@@ -128,6 +128,9 @@ def state_reported(ledger: Ledger, event: ScriptStateReported) -> None:
         script.visit = ""
     if event.state is ScriptState.CONFIGURE_FAILED:
         script.configure_end_tai = event.at_tai
+    if script.place is Place.WAITING:
+        # One that runs unbidden is in the way of others, whatever phase it is in.
+        ledger.stirred = True
     trigger = REPORT_OF_STATE.get(event.state)
     if trigger is not None and can(script, trigger):
         advance(ledger, script, trigger, event.reason)

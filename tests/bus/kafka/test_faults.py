@@ -8,10 +8,8 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -19,7 +17,6 @@ from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
     AclPermissionType,
-    AdminClient,
     NewTopic,
     ResourcePatternType,
     ResourceType,
@@ -34,12 +31,11 @@ from lsst.ts.scriptqueue.local_kafka.server import Server
 from ..collector import Collector
 from ..links import EVERY
 from ..topics import ACKNOWLEDGEMENT, COMMAND, EVENT, STATE, TELEMETRY, a_message
+from .administrator import Administrator
 from .gate import Gate
 from .settings_files import with_file
 
 pytestmark = pytest.mark.system
-
-T = TypeVar("T")
 
 OLDER_STATE = TopicSpec(STATE.component, STATE.name, STATE.kind, STATE.fields[:2])
 
@@ -54,21 +50,6 @@ async def bus(kafka_server: Server, subname: str) -> AsyncIterator[Bus]:
     bus = connect("kafka", kafka_server.environment | {"LSST_TOPIC_SUBNAME": subname})
     yield bus
     await bus.aclose()
-
-
-class Administrator:
-    """Asks the broker for something, and waits for the answer; each client ends with its question."""
-
-    def __init__(self, server: Server) -> None:
-        self._settings: dict[str, str | int | float | bool] = {"bootstrap.servers": server.broker}
-
-    def ask(self, question: Callable[[AdminClient], Mapping[Any, Future[Any]]]) -> None:
-        client = AdminClient(self._settings)
-        for future in question(client).values():
-            future.result()
-
-    def look(self, question: Callable[[AdminClient], T]) -> T:
-        return question(AdminClient(self._settings))
 
 
 @pytest.fixture

@@ -313,7 +313,9 @@ def test_index_zero_is_refused() -> None:
 
 
 @pytest.mark.virtual_time
-async def test_a_script_whose_bus_breaks_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_script_whose_bus_breaks_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     async def send(topic: object, message: object) -> None:
         raise BusError("the wire was cut")
 
@@ -321,8 +323,7 @@ async def test_a_script_whose_bus_breaks_ends(monkeypatch: pytest.MonkeyPatch) -
         await case.configure("step_s: 100")
         await case.start_run()
         monkeypatch.setattr(case.script, "send", send)
-        with pytest.raises(BusError, match="the wire was cut"):
-            async with asyncio.timeout(1000):
-                await case.script.done_task
+        async with asyncio.timeout(1000):
+            await case.script.done_task
         assert case.script.calls == ["configure", "run"]
         assert case.script.exit_code == 1

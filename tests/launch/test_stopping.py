@@ -155,7 +155,10 @@ async def test_a_cancelled_launch_leaves_nothing(stage: Stage, turns: int) -> No
     launching = asyncio.create_task(stage.launch(request))
     for _ in range(turns):
         await asyncio.sleep(0)
-    launching.cancel()
+    if not launching.cancel():
+        # It can be over by then; what is cancelled as it succeeds has a test of its own.
+        await stage.launcher.aclose()
+        return
     with pytest.raises(asyncio.CancelledError):
         await launching
     assert f"script {request.launch_id}" not in {task.get_name() for task in asyncio.all_tasks()}

@@ -9,7 +9,7 @@ import pytest
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
-from lsst.ts.scriptqueue.core.layout import Layout, SlotSettings
+from lsst.ts.scriptqueue.core.layout import SlotSettings
 from lsst.ts.scriptqueue.core.phases import Phase
 from lsst.ts.scriptqueue.core.resources import EVERYTHING
 from lsst.ts.scriptqueue.core.rulings import Ruling
@@ -18,18 +18,9 @@ from lsst.ts.scriptqueue.core.states import Location, ScriptState
 from .builders import a_script
 from .driver import Driver, an_add
 from .layouts import BESIDE, TWO_SLOTS, a_catalogue, a_layout, a_ruling
+from .three_slots import a_driver, waits_for
 
 S = ScriptState
-UTILITY = SlotSettings("utility", capacity=3, is_eager=True, keeps_failed=False)
-THREE = a_layout(SlotSettings("calibration"), UTILITY)
-
-
-def a_driver(layout: Layout = THREE) -> Driver:
-    return Driver(layout=layout)
-
-
-def waits_for(driver: Driver, index: int) -> str:
-    return driver.model.script(index).waiting_for
 
 
 def test_a_rules_slot_counts_where_the_client_names_none() -> None:

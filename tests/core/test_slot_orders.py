@@ -6,24 +6,14 @@ from __future__ import annotations
 
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import events as ev
-from lsst.ts.scriptqueue.core.layout import Layout, SlotSettings
+from lsst.ts.scriptqueue.core.layout import SlotSettings
 from lsst.ts.scriptqueue.core.phases import Phase
 from lsst.ts.scriptqueue.core.states import ScriptState
 
-from .driver import Driver
 from .layouts import a_catalogue, a_layout
+from .three_slots import UTILITY, a_driver, waits_for
 
 S = ScriptState
-UTILITY = SlotSettings("utility", capacity=3, is_eager=True, keeps_failed=False)
-THREE = a_layout(SlotSettings("calibration"), UTILITY)
-
-
-def a_driver(layout: Layout = THREE) -> Driver:
-    return Driver(layout=layout)
-
-
-def waits_for(driver: Driver, index: int) -> str:
-    return driver.model.script(index).waiting_for
 
 
 def test_pause_and_resume_by_name_and_for_all() -> None:

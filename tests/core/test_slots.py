@@ -7,25 +7,14 @@ from __future__ import annotations
 import pytest
 
 from lsst.ts.scriptqueue.core import effects as fx
-from lsst.ts.scriptqueue.core.layout import Layout, SlotSettings
+from lsst.ts.scriptqueue.core.layout import SlotSettings
 from lsst.ts.scriptqueue.core.phases import Phase
 from lsst.ts.scriptqueue.core.states import Location, ScriptState
 
-from .driver import Driver
 from .layouts import a_layout
+from .three_slots import a_driver, waits_for
 
 S = ScriptState
-
-UTILITY = SlotSettings("utility", capacity=3, is_eager=True, keeps_failed=False)
-THREE = a_layout(SlotSettings("calibration"), UTILITY)
-
-
-def a_driver(layout: Layout = THREE) -> Driver:
-    return Driver(layout=layout)
-
-
-def waits_for(driver: Driver, index: int) -> str:
-    return driver.model.script(index).waiting_for
 
 
 def test_unrelated_scripts_run_side_by_side() -> None:

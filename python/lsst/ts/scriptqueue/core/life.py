@@ -240,7 +240,7 @@ def _configure(ledger: Ledger, script: Script) -> None:
 
 def _settle(ledger: Ledger, script: Script) -> None:
     script.configure_end_tai = ledger.now_tai
-    if script.metadata is not None and script.description is not None:
+    if script.has_told_all:
         advance(ledger, script, Trigger.SETTLED)
 
 

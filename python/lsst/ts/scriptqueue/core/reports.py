@@ -198,7 +198,7 @@ def block_id_failed(ledger: Ledger, event: BlockIdFailed) -> None:
 
 
 def _settle_if_known(ledger: Ledger, script: Script) -> None:
-    if script.phase is Phase.SETTLING and script.metadata is not None and script.description is not None:
+    if script.phase is Phase.SETTLING and script.has_told_all:
         advance(ledger, script, Trigger.SETTLED)
 
 

@@ -163,6 +163,11 @@ class Script:
         return PLACE[self.phase]
 
     @property
+    def has_told_all(self) -> bool:
+        """Has it said all that is waited for when it is configured?"""
+        return self.metadata is not None and self.description is not None
+
+    @property
     def runs_unbidden(self) -> bool:
         """Does it run although it waits? It is being stopped then, or killed."""
         return self.phase in _UNBIDDEN_PHASES and self.script_state in _ACTIVE_STATES

@@ -28,12 +28,9 @@ from .layout import LegacyQueue
 from .ledger import Ledger
 from .limits import MAX_LISTED
 from .phases import PLACED_PHASES, Phase
-from .views import QueueView, SlotsView, SlotView
+from .views import REMEMBERED, QueueView, SlotsView, SlotView
 
 __all__ = ["collect", "collect_words", "queue_view", "slots_view"]
-
-#: How many of those that have ended deployed panels keep in mind.
-_REMEMBERED = 10
 
 #: Phases in which nothing is said of a script.
 _UNTOLD = frozenset({Phase.LAUNCHING, Phase.ABANDONED, Phase.LOST_WAITING})
@@ -50,7 +47,7 @@ def queue_view(ledger: Ledger) -> QueueView:
     if not ledger.is_serial:
         yields = ledger.layout.legacy_queue is LegacyQueue.YIELDING and not (current or main.waiting)
         first = others if yields else ()
-        past = (*first, *_exiting_first(ledger, past, _REMEMBERED - len(first)))[:MAX_LISTED]
+        past = (*first, *_exiting_first(ledger, past, REMEMBERED - len(first)))[:MAX_LISTED]
         others = () if yields else others
     return QueueView(
         enabled=ledger.enabled,
@@ -82,11 +79,6 @@ def slots_view(ledger: Ledger) -> SlotsView:
     )
 
 
-def _remembered(view: QueueView) -> set[int]:
-    """What panels keep in mind that know only this event; they have forgotten what was said of others."""
-    return {view.current, *view.waiting, *view.past[:_REMEMBERED]}
-
-
 def _live_beside_main(ledger: Ledger) -> tuple[int, ...]:
     return tuple(
         index
@@ -112,10 +104,9 @@ def collect(ledger: Ledger) -> list[Effect]:
         listed.append(PublishQueue(view, force=view == shown))
     if slots != ledger.shown_slots or ledger.queue_asked:
         listed.append(PublishSlots(slots, force=slots == ledger.shown_slots))
-    recalled: set[int] = set()
-    parting: set[int] = set()
+    recalled = parting = frozenset[int]()
     if shown is not None and view != shown and not ledger.is_serial:
-        before, after = _remembered(shown), _remembered(view)
+        before, after = shown.remembered, view.remembered
         recalled, parting = after - before, before - after
     ledger.shown_queue, ledger.shown_slots = view, slots
     # The last that is said of a script comes before panels forget it.

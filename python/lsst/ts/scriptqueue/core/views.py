@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from .layout import MAIN
 from .states import ProcessState, ScriptState
 
-__all__ = ["QueueView", "ScriptView", "SlotView", "SlotsView", "VisitMetadata"]
+__all__ = ["REMEMBERED", "QueueView", "ScriptView", "SlotView", "SlotsView", "VisitMetadata"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class VisitMetadata:
     instrument: str = ""
     survey: str = ""
     total_checkpoints: int = 0
+
+
+#: How many of the scripts that have ended deployed panels keep in mind.
+REMEMBERED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class QueueView:
     current: int
     waiting: tuple[int, ...]
     past: tuple[int, ...]
+
+    @property
+    def remembered(self) -> frozenset[int]:
+        """What panels keep in mind that know only this event; they have forgotten what was said of others."""
+        return frozenset((self.current, *self.waiting, *self.past[:REMEMBERED]))
 
 
 @dataclass(frozen=True, slots=True)

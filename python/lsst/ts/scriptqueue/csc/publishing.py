@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -79,6 +80,11 @@ class Publishing:
     The core has already compared what is to be published with what was, so
     every event is written.
 
+    Panels drop what they hear of a script that no ``queue`` event lets them
+    remember. So a ``script`` event waits until the ``queue`` event that brings
+    the script into mind is there, and a ``queue`` event waits for what is still
+    to be said of a script that it lets them forget; nothing else waits.
+
     Parameters
     ----------
     outbox
@@ -90,14 +96,17 @@ class Publishing:
     def __init__(self, outbox: Outbox, event: Callable[[str], EventWriter]) -> None:
         self._outbox = outbox
         self._event = event
+        self._remembered: frozenset[int] = frozenset()
+        self._not_yet: set[int] = set()
+        self._under_way: Counter[int] = Counter()
 
     @property
     def effects(self) -> Mapping[type[Effect], Callable[..., None]]:
         """What this edge carries out."""
         return {
-            PublishQueue: lambda effect: self._write("queue", queue_fields(effect.view)),
+            PublishQueue: self._queue,
             PublishSlots: lambda effect: self._write("slots", slots_fields(effect.view)),
-            PublishScript: lambda effect: self._write("script", script_fields(effect.view)),
+            PublishScript: self._script,
             PublishNextVisit: self._next_visit,
             PublishNextVisitCanceled: self._next_visit_canceled,
         }
@@ -108,6 +117,32 @@ class Publishing:
 
     def _next_visit_canceled(self, effect: PublishNextVisitCanceled) -> None:
         self._write("nextVisitCanceled", {"scriptSalIndex": effect.index, "groupId": effect.group_id})
+
+    def _queue(self, effect: PublishQueue) -> None:
+        before, self._remembered = self._remembered, effect.view.remembered
+        new = self._remembered - before
+        self._not_yet |= new
+
+        async def send() -> None:
+            try:
+                await self._event("queue").set_write(force_output=True, **queue_fields(effect.view))
+            finally:
+                self._not_yet -= new
+
+        forgotten = before - self._remembered
+        self._outbox.put(send, after_all=any(self._under_way[index] for index in forgotten))
+
+    def _script(self, effect: PublishScript) -> None:
+        index = effect.view.index
+        self._under_way[index] += 1
+
+        async def send() -> None:
+            try:
+                await self._event("script").set_write(force_output=True, **script_fields(effect.view))
+            finally:
+                self._under_way -= Counter((index,))
+
+        self._outbox.put(send, after_all=index in self._not_yet)
 
     def _write(self, name: str, fields: dict[str, Any]) -> None:
         writer = self._event(name)

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The edge between the queue and its scripts: their reports and its commands.
 
-Reports of all scripts of the queue come in by one remote. Commands leave
-through the outbox, so that what the world must see before a script runs has
-been written before; their acknowledgements are waited for in tasks of their
-own, for longer than the core cares, because the middleware may have been away.
+Reports of all scripts of the queue come in by one remote. Commands leave at
+once, without waiting for what is being published; their acknowledgements are
+waited for in tasks of their own, for longer than the core cares, because the
+middleware may have been away.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ScriptLink:
     Parameters
     ----------
     runtime
-        Where commands leave, and answers go.
+        Who owns the commands that are under way, and where answers go.
     remote
         Remote of the component ``Script``, for all indices of the queue.
     limits
@@ -104,10 +104,7 @@ class ScriptLink:
         self._command(effect.index, effect.request, "stop", self._limits.stop_s)
 
     def _command(self, index: int, request: int, name: str, timeout_s: float, **fields: Any) -> None:
-        async def send() -> None:
-            self._runtime.spawn(self._send(index, request, name, timeout_s, fields))
-
-        self._runtime.outbox.put(send)
+        self._runtime.spawn(self._send(index, request, name, timeout_s, fields))
 
     async def _send(
         self, index: int, request: int, name: str, timeout_s: float, fields: dict[str, Any]

@@ -251,7 +251,8 @@ class Runtime:
             else:
                 reply.set_exception(Refused(effect.result))
 
-        self.outbox.put(answer)
+        # Whoever is answered finds all that came of it.
+        self.outbox.put(answer, after_all=True)
 
     def _report_in_progress(self, effect: ReportInProgress) -> None:
         async def report() -> None:

@@ -5,14 +5,20 @@
 What this process already knows is not asked again, and what others of its
 kind will need can be handed down to them. What is not urgent is looked at
 when everything runs.
+
+A broker works on one request of a connection after another. So that a command
+does not wait behind all that is just being published, a process that writes
+both has two producers: one for commands, one for the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Collection, Coroutine, Iterable, Mapping
@@ -37,11 +43,21 @@ __all__ = ["KafkaBus"]
 
 logger = logging.getLogger(__name__)
 
+#: How long one thread keeps the interpreter when another wants it (seconds).
+_SWITCH_S = 0.0005
+
 #: How old what is handed down may be before it is compared with the registry (seconds).
 _CHECK_EVERY_S = 60.0
 
 #: How long the registry is waited for then (seconds).
 _CHECK_LIMIT_S = 3.0
+
+
+class _Lane(enum.Enum):
+    """What a producer is for."""
+
+    COMMANDS = enum.auto()
+    NEWS = enum.auto()
 
 
 class KafkaBus(Bus):
@@ -62,13 +78,16 @@ class KafkaBus(Bus):
     """
 
     def __init__(self, environ: Mapping[str, str] = os.environ, *, leaf: bool = False) -> None:
+        # The threads of the clients need the interpreter often and briefly; a busy
+        # loop would make them wait 5 ms each time.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
         self._is_leaf = leaf
         self._settings = Settings.from_environment(environ)
         registry = Registry(self._settings.registry)
         self._schemas = KnownSchemas(registry)
         self._schema_ids = SchemaIds(registry, self._settings.registry, environ.get(VARIABLE, ""))
         self._catalogue = Catalogue(self._settings)
-        self._producer: Producer | None = None
+        self._producers: dict[_Lane, Producer] = {}
         self._consumer: Consumer | None = None
         self._beginning = asyncio.Lock()
         self._links: set[KafkaLink] = set()
@@ -93,11 +112,14 @@ class KafkaBus(Bus):
         ]
         outlets = {
             (spec.component, spec.name): Outlet(
-                catalogue.name(spec), catalogue.codec(spec), message_key(spec, index)
+                catalogue.name(spec),
+                catalogue.codec(spec),
+                message_key(spec, index),
+                self._producers[self._lane(spec)],
             )
             for spec in written
         }
-        link = KafkaLink(self._producer, self._consumer, outlets, catalogue.ids, taps, self._links.discard)
+        link = KafkaLink(self._consumer, outlets, catalogue.ids, taps, self._links.discard)
         self._links.add(link)
         try:
             await self._catch_up(taps)
@@ -127,8 +149,7 @@ class KafkaBus(Bus):
             await asyncio.wait(self._checks)
         for link in list(self._links):
             await link.aclose()
-        if self._producer is not None:
-            await self._producer.aclose()
+        await asyncio.gather(*(producer.aclose() for producer in self._producers.values()))
         self._schemas.close()
         if self._consumer is not None:
             self._consumer.close()
@@ -154,32 +175,41 @@ class KafkaBus(Bus):
         self._check_policies(topics)
 
     def _is_connected(self, written: Collection[TopicSpec], read: Collection[TopicSpec]) -> bool:
-        return not (read and self._consumer is None) and not (written and self._producer is None)
+        return not (read and self._consumer is None) and not self._missing(written)
+
+    def _missing(self, written: Collection[TopicSpec]) -> frozenset[_Lane]:
+        """The lanes that have no producer yet."""
+        return frozenset(map(self._lane, written)) - self._producers.keys()
+
+    def _lane(self, topic: TopicSpec) -> _Lane:
+        # A script commands little, and a producer costs it time to start.
+        is_command = topic.kind is TopicKind.COMMAND and not self._is_leaf
+        return _Lane.COMMANDS if is_command else _Lane.NEWS
 
     async def _connect(
         self, written: Collection[TopicSpec], read: Collection[TopicSpec]
     ) -> Mapping[str, int]:
         """As `_prepare`, and make the clients that are still missing; one opening at a time does that."""
         consumer: Consumer | None = None
-        producer: Producer | None = None
+        producers: dict[_Lane, Producer] = {}
         try:
             # Who needs to know what is allowed has to ask with another client.
             if read and self._consumer is None and self._is_leaf:
                 consumer = Consumer(self._settings, self._schemas)
-            if written and self._producer is None:
-                producer = Producer(self._settings)
-            found = await self._ask(self._wish(written, read), consumer, producer)
+            for lane in self._missing(written):
+                producers[lane] = Producer(self._settings)
+            found = await self._ask(self._wish(written, read), consumer, producers.values())
             if consumer is not None and not found.is_all_there:
                 consumer.close()
                 consumer = None
             if read and self._consumer is None:
                 self._consumer, consumer = consumer or Consumer(self._settings, self._schemas), None
-            if producer is not None:
-                self._producer, producer = producer, None
+            self._producers |= producers
+            producers = {}
         finally:
             if consumer is not None:
                 consumer.close()
-            if producer is not None:
+            for producer in producers.values():
                 await producer.aclose()
         return found.ends
 
@@ -197,10 +227,10 @@ class KafkaBus(Bus):
         )
 
     async def _ask(
-        self, wish: Wish, consumer: Consumer | None = None, producer: Producer | None = None
+        self, wish: Wish, consumer: Consumer | None = None, producers: Collection[Producer] = ()
     ) -> Found:
         self._check_open()
-        opening = Opening(self._settings, self._schema_ids, wish, consumer, producer)
+        opening = Opening(self._settings, self._schema_ids, wish, consumer, producers)
         found = await in_thread(opening.carry_out)
         self._check_open()
         self._catalogue.learn(found.ids)

@@ -29,11 +29,14 @@ class Outlet:
         Its bytes.
     key
         The key of each message.
+    producer
+        What writes it.
     """
 
     name: str
     codec: Codec
     key: bytes
+    producer: Producer
 
 
 class KafkaLink(Link):
@@ -41,8 +44,6 @@ class KafkaLink(Link):
 
     Parameters
     ----------
-    producer
-        What writes; None if nothing is written.
     consumer
         What reads; None if nothing is read.
     outlets
@@ -58,14 +59,12 @@ class KafkaLink(Link):
 
     def __init__(
         self,
-        producer: Producer | None,
         consumer: Consumer | None,
         outlets: Mapping[tuple[str, str], Outlet],
         schema_ids: Mapping[str, int],
         taps: Sequence[Tap],
         on_close: Callable[[KafkaLink], None],
     ) -> None:
-        self._producer = producer
         self._consumer = consumer
         self._outlets = outlets
         self._schema_ids = schema_ids
@@ -77,12 +76,12 @@ class KafkaLink(Link):
         if self._is_closed:
             raise BusError("this link was closed; open a new one")
         outlet = self._outlets.get((topic.component, topic.name))
-        if outlet is None or self._producer is None:
+        if outlet is None:
             raise BusError(
                 f"{topic.component}.{topic.name} was not opened for writing; name it in `writes` of Bus.open"
             )
         value = outlet.codec.encode(self._schema_ids[outlet.name], message)
-        await self._producer.write(outlet.name, outlet.key, value)
+        await outlet.producer.write(outlet.name, outlet.key, value)
 
     async def aclose(self) -> None:
         if self._is_closed:

@@ -93,8 +93,8 @@ class Opening:
         A consumer that has not been asked for anything yet, for one look at
         topics; None to look with a client that is only made for it, which can
         tell more.
-    producer
-        A producer that has not written yet, if there is one.
+    producers
+        Those that have not written yet.
     """
 
     def __init__(
@@ -103,13 +103,13 @@ class Opening:
         schema_ids: SchemaIds,
         wish: Wish,
         consumer: Consumer | None = None,
-        producer: Producer | None = None,
+        producers: Collection[Producer] = (),
     ) -> None:
         self._settings = settings
         self._schema_ids = schema_ids
         self._wish = wish
         self._consumer = consumer
-        self._producer = producer
+        self._producers = producers
 
     def carry_out(self, stop: threading.Event) -> Found:
         """Ask until all is answered.
@@ -181,8 +181,8 @@ class Opening:
         return prepare(self._settings, wish.topics, wish.ends, wish.may_read, wish.may_write, stop, limit_s)
 
     def _introduce(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
+        producers, self._producers = self._producers, ()
+        for producer in producers:
             producer.introduce(next(iter(self._wish.topics)))
 
 

@@ -104,6 +104,7 @@ class Producer:
         self._last_number = 0
         self._said_at = 0.0
         self._stop_at: float | None = None
+        self._door = asyncio.Lock()
         self._room = asyncio.Event()
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="kafka-producer", daemon=True)
@@ -136,9 +137,11 @@ class Producer:
             If the broker does not take it.
         """
         write = _Write(topic, key, value, self._loop.create_future())
-        while not self._begin(write):
-            self._room.clear()
-            await self._room.wait()
+        # Where there is no room, who came first is let in first.
+        async with self._door:
+            while not self._begin(write):
+                self._room.clear()
+                await self._room.wait()
         await write.confirmed
 
     async def aclose(self) -> None:

@@ -26,7 +26,13 @@ _START_LIMIT_S = 120
 T = TypeVar("T")
 
 #: For all clients. A broker that was away is found again at once: asking costs it nothing.
-_CLIENT = {"log_level": 2, "reconnect.backoff.max.ms": 500, "socket.keepalive.enable": True}
+_CLIENT = {
+    "log_level": 2,
+    "reconnect.backoff.max.ms": 500,
+    "socket.keepalive.enable": True,
+    # A short message does not wait until the one before has been answered.
+    "socket.nagle.disable": True,
+}
 
 #: What the library raises for settings it does not take.
 _UNUSABLE = (KafkaException, TypeError, ValueError)

@@ -28,6 +28,7 @@ def test_a_script_beside_main_is_admitted_then_given_its_group_id_then_run() -> 
     driver = a_driver()
     index = driver.add_configured(resources="ESS:1", slot="utility")
     assert driver.phase(index) is Phase.ENTERING
+    assert waits_for(driver, index).startswith("being given its group id since 03:3")
     (given,) = driver.of(fx.SetGroupId)
     assert given.group_id
     assert driver.all_of(fx.RunScript) == []

@@ -30,6 +30,7 @@ from .effects import (
     TerminateProcess,
     WriteLog,
 )
+from .last_words import gist
 from .ledger import Ledger
 from .phases import FAILED_PHASES, PLACE, PROCESS_STATE, TIMER, TRANSITIONS, Phase, Place, Trigger
 from .refusals import IllegalTransition
@@ -303,7 +304,7 @@ def _fail(ledger: Ledger, script: Script) -> None:
         end_failed_blocks(ledger, slot)
         return
     ledger.emit(WriteLog(LogLevel.ERROR, f"slot {slot.name} is paused: script {text} ({script.wish.path})"))
-    text = f"because {text}"
+    text = f"because {script.index} failed" + (f": {gist(script.reason)}" if script.reason else "")
     if slot.pause is not None and slot.pause.by is PausedBy.FAILURE:
         text = f"{slot.pause.text}; {text}"
     slot.pause = Pause(PausedBy.FAILURE, ledger.now_tai, text)

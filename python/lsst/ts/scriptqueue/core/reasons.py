@@ -38,7 +38,7 @@ _NOT_READY = {
     Phase.SETTLING: "configured since {since}, but its description or metadata has not arrived yet",
 }
 _LEAVING = "being stopped since {since}"
-_ADMITTED = "starts now: admitted at {since}, being given its group id"
+_ADMITTED = "being given its group id since {since}, then it starts"
 
 
 def not_ready(ledger: Ledger, script: Script) -> str:

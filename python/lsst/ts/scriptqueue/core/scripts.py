@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .commands import AddScript
 from .holdings import Obstacle
+from .last_words import exit_reason
 from .needs import Description, Needs
 from .phases import FAILED_PHASES, PLACE, Phase, Place
 from .states import ProcessState, ScriptState
@@ -179,10 +180,17 @@ class Script:
 
     @property
     def account(self) -> str:
-        """Its reason, with what it printed last if it ended badly."""
+        """Its reason, with all that it printed last if it ended badly."""
         if not self.output_tail or not self.ended_badly:
             return self.reason
         return f"{self.reason or 'it ended'}; it printed last: {self.output_tail}"
+
+    @property
+    def exit_reason(self) -> str:
+        """Its reason, with the gist of what it printed last if it ended badly; "" if it has not ended."""
+        if self.place is not Place.HISTORY and self.phase not in FAILED_PHASES:
+            return ""
+        return exit_reason(self.reason, self.output_tail if self.ended_badly else "")
 
     @property
     def told_process_state(self) -> ProcessState:
@@ -234,5 +242,5 @@ class Script:
             slot=self.slot,
             resources="" if self.needs.claim is None else str(self.needs.claim),
             waiting_for=self.waiting_for if self.place is Place.WAITING else "",
-            exit_reason=self.account if self.place is Place.HISTORY or self.phase in FAILED_PHASES else "",
+            exit_reason=self.exit_reason,
         )

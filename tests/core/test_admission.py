@@ -15,7 +15,7 @@ from lsst.ts.scriptqueue.core.admission import Walk, walk
 from lsst.ts.scriptqueue.core.holdings import Obstacle
 from lsst.ts.scriptqueue.core.ledger import Ledger
 from lsst.ts.scriptqueue.core.phases import PLACED_PHASES, READY_PHASES, TRANSITIONS, Phase, Place, Trigger
-from lsst.ts.scriptqueue.core.scripts import Reason
+from lsst.ts.scriptqueue.core.scripts import Full, Reason
 
 from .ledgers import ledgers, slow_view
 from .slow_admission import Fate, can_be_had, expected_fates, walking_order
@@ -52,13 +52,13 @@ def starts(found: Walk) -> list[int]:
 def fate_of(ledger: Ledger, index: int, found: Walk) -> Fate:
     """What a walk says of a waiting script, in the words of the slow one."""
     script, reason = ledger.scripts[index], found.reasons[index]
-    slot = ledger.slot_of(script)
     if index in starts(found):
         return Fate.START
+    if isinstance(reason, Full):
+        assert reason.slot == script.slot
+        return Fate.ROOM
     if not isinstance(reason, str):
         return Fate.LACKS
-    if reason.startswith((f"slot {slot.name} is taken by ", f"slot {slot.name} is full: ")):
-        return Fate.ROOM
     if "was added before and needs" in reason:
         return Fate.ROUTED
     if script.phase in READY_PHASES and reason == script.phase.value:
@@ -67,7 +67,7 @@ def fate_of(ledger: Ledger, index: int, found: Walk) -> Fate:
 
 
 def obstacles(reason: Reason) -> list[Obstacle]:
-    return [] if isinstance(reason, str) else [thing.obstacle for thing in reason]
+    return [] if isinstance(reason, str | Full) else list(reason)
 
 
 @quickly_and_for_long(ledgers())

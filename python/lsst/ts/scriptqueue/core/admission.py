@@ -29,18 +29,18 @@ it decides nothing more.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import reasons
 from .effects import CancelTimer, SetTimer
-from .holdings import Holdings, Obstacle
+from .holdings import Holdings
 from .layout import MAIN
 from .ledger import Alarm, Ledger
 from .life import advance
 from .phases import FAILED_PHASES, HOLDING_PHASES, READY_PHASES, Phase, Timer, Trigger
 from .resources import EVERYTHING
-from .scripts import InTheWay, Reason, Script
+from .scripts import Full, Reason, Script
 from .slots import ReadyHead, Slot
 
 __all__ = ["Decision", "Walk", "alarm_rung", "settle", "walk"]
@@ -101,16 +101,7 @@ def settle(ledger: Ledger) -> None:
     while (found := walk(ledger)).decisions:
         for decision in found.decisions:
             advance(ledger, ledger.scripts[decision.index], decision.trigger)
-    for index, reason in found.reasons.items():
-        script = ledger.scripts[index]
-        if ledger.is_serial and script.phase in _CONFIGURED:
-            reason = reasons.turn(ledger.main)
-        if script.waits_because != reason:
-            script.waits_because = reason
-            text = reason if isinstance(reason, str) else reasons.obstructed(ledger, reason)
-            if script.waiting_for != text:
-                script.waiting_for = text
-                ledger.changed[index] = None
+    _tell(ledger, found)
     for slot in ledger.slots.values():
         head = found.ready_heads.get(slot.name)
         if head is None:
@@ -118,6 +109,24 @@ def settle(ledger: Ledger) -> None:
         elif slot.ready_head is None or slot.ready_head.index != head:
             slot.ready_head = ReadyHead(head, ledger.now_tai)
     _set_alarm(ledger)
+
+
+def _tell(ledger: Ledger, found: Walk) -> None:
+    """Tell each waiting script why it waits."""
+    scripts, is_serial, turn = ledger.scripts, ledger.is_serial, reasons.turn(ledger.main)
+    texts: dict[Reason, str] = {}
+    for index, reason in found.reasons.items():
+        script = scripts[index]
+        if is_serial and script.phase in _CONFIGURED:
+            reason = turn
+        if script.waits_because != reason:
+            script.waits_because = reason
+            text = texts.get(reason)
+            if text is None:
+                text = texts[reason] = reasons.worded(ledger, reason)
+            if script.waiting_for != text:
+                script.waiting_for = text
+                ledger.changed[index] = None
 
 
 @dataclass(slots=True)
@@ -128,6 +137,10 @@ class _Lane:
     ----------
     slot
         The slot.
+    waiting
+        Its waiting scripts.
+    entering
+        Those of them that have been admitted.
     places
         How many it has left.
     rests
@@ -139,15 +152,28 @@ class _Lane:
     """
 
     slot: Slot
+    waiting: list[Script]
+    entering: list[int]
     places: int
     rests: str
     held_up: str
-    fullness: str = ""
+    fullness: Full | None = None
 
-    def full(self, ledger: Ledger) -> str:
-        """That it has no place left, in words; the same for all who wait."""
-        self.fullness = self.fullness or reasons.full(ledger, self.slot)
+    def full(self, scripts: Mapping[int, Script]) -> Full:
+        """That it has no place left; the same for all who wait."""
+        if self.fullness is None:
+            taken = (*self.slot.current, *self.entering)
+            has_failed = any(scripts[index].phase in FAILED_PHASES for index in self.slot.current)
+            self.fullness = Full(self.slot.name, taken, has_failed)
         return self.fullness
+
+    def closed(self, scripts: Mapping[int, Script]) -> Reason:
+        """Why nobody behind its head can start, or be in anybody's way; "" if somebody can."""
+        if self.rests:
+            return self.rests
+        if not self.slot.settings.is_eager:
+            return reasons.turn(self.slot)
+        return self.held_up or ("" if self.places > 0 else self.full(scripts))
 
 
 class _Walker:
@@ -155,56 +181,65 @@ class _Walker:
         self.found = Walk()
         self._ledger = ledger
         self._holdings = Holdings(ledger.layout.catalogue.capacities)
-        self._routed: list[Script] = []
+        self._routed: list[Script] | None = None
         self._lanes = {slot.name: self._lane(slot) for slot in ledger.slots.values()}
         self._admitted: dict[int, bool] = {}
 
     def _lane(self, slot: Slot) -> _Lane:
-        """Look over a slot: what is held, how many places are taken, who came by a rule."""
+        """Look over a slot: what is held, how many places are taken."""
         scripts = self._ledger.scripts
-        places = slot.settings.capacity - len(slot.current)
+        waiting = [scripts[index] for index in slot.waiting]
+        entering: list[int] = []
         unbidden = 0
         for index in slot.current:
             script = scripts[index]
             if script.phase in HOLDING_PHASES:
-                self._holdings.add(index, script.needs.claim or EVERYTHING)
-            if script.is_routed:
-                self._routed.append(script)
-        for index in slot.waiting:
-            script = scripts[index]
+                has_failed = script.phase in FAILED_PHASES
+                self._holdings.add(index, script.needs.claim or EVERYTHING, has_failed=has_failed)
+        for script in waiting:
+            if script.phase not in _ASIDE:
+                continue
             if script.phase is Phase.ENTERING:
-                places -= 1
-                self._holdings.add(index, script.needs.claim or EVERYTHING)
-            elif script.phase in _OUTGOING and script.runs_unbidden:
-                unbidden = unbidden or index
-                self._holdings.add(index, script.needs.claim or EVERYTHING)
-            if script.is_routed:
-                self._routed.append(script)
-        held_up = reasons.held_up(self._ledger, slot, unbidden)
-        return _Lane(slot, places, reasons.rests(self._ledger, slot), held_up)
+                entering.append(script.index)
+            elif script.runs_unbidden:
+                unbidden = unbidden or script.index
+            else:
+                continue
+            self._holdings.add(script.index, script.needs.claim or EVERYTHING)
+        return _Lane(
+            slot,
+            waiting,
+            entering,
+            slot.settings.capacity - len(slot.current) - len(entering),
+            reasons.rests(self._ledger, slot),
+            reasons.held_up(self._ledger, slot, unbidden),
+        )
 
     def go_along(self, slot: Slot) -> None:
         """Look at the waiting scripts of a slot, in order."""
-        lane, found, scripts = self._lanes[slot.name], self.found, self._ledger.scripts
-        turn = lane.rests or reasons.turn(slot)
+        lane, found, is_eager = self._lanes[slot.name], self.found, slot.settings.is_eager
         has_head = False
+        closed: Reason = ""
         # Who loses a group id gives it back before another one is given out.
         first = len(found.decisions)
-        for index in slot.waiting:
-            script = scripts[index]
+        for script in lane.waiting:
             phase = script.phase
+            if closed and phase is Phase.CONFIGURED:
+                found.reasons[script.index] = closed
+                continue
             if phase in _ASIDE:
-                found.reasons[index] = reasons.aside(self._ledger, script)
+                found.reasons[script.index] = reasons.aside(self._ledger, script)
                 continue
             is_head = not has_head
-            if is_head or slot.settings.is_eager:
+            if is_head or is_eager:
                 has_head = not self.look_at(slot, script, is_head=is_head) or has_head
+                closed = lane.closed(self._ledger.scripts) if has_head else ""
             else:
-                found.reasons[index] = (
-                    turn if phase in READY_PHASES else reasons.not_ready(self._ledger, script)
+                found.reasons[script.index] = (
+                    closed if phase in READY_PHASES else reasons.not_ready(self._ledger, script)
                 )
             if phase in _WITH_GROUP_ID and not (is_head and slot.settings.announces_visits):
-                found.decisions.insert(first, Decision(index, Trigger.NAME_WITHDRAWN))
+                found.decisions.insert(first, Decision(script.index, Trigger.NAME_WITHDRAWN))
                 first += 1
 
     def look_at(self, slot: Slot, script: Script, *, is_head: bool = False) -> bool:
@@ -232,7 +267,7 @@ class _Walker:
         if lane.held_up:
             return lane.held_up
         if lane.places <= 0:
-            return lane.full(self._ledger)
+            return lane.full(self._ledger.scripts)
         earlier = self._routed_before(script)
         if earlier is not None:
             return reasons.still_to_come(earlier)
@@ -240,7 +275,7 @@ class _Walker:
         obstacles = self._holdings.obstacles(claim)
         if obstacles or script.phase is not (Phase.NAMED if goes_ahead else Phase.CONFIGURED):
             self._holdings.add(script.index, claim, is_reserved=True)
-            return self._in_the_way(obstacles) or script.phase.value
+            return obstacles or script.phase.value
         self._holdings.add(script.index, claim)
         lane.places -= 1
         self._decide(script, Trigger.ADMITTED)
@@ -248,22 +283,15 @@ class _Walker:
 
     def _routed_before(self, script: Script) -> Script | None:
         """The first that a rule has put beside main and that this one of main has to wait for."""
-        if not self._routed or script.slot != MAIN:
+        if script.slot != MAIN:
             return None
-        earlier = [
-            other
-            for other in self._routed
-            if other.slot != MAIN
-            and other.order < script.order
-            and other.needs.expected.overlaps(script.needs.expected)
-        ]
-        return min(earlier, key=lambda other: other.order, default=None)
-
-    def _in_the_way(self, obstacles: Sequence[Obstacle]) -> tuple[InTheWay, ...]:
-        scripts = self._ledger.scripts
-        return tuple(
-            [InTheWay(obstacle, scripts[obstacle.holder].phase in FAILED_PHASES) for obstacle in obstacles]
-        )
+        if self._routed is None:
+            beside = [other for other in self._ledger.live() if other.is_routed and other.slot != MAIN]
+            self._routed = sorted(beside, key=lambda other: other.order)
+        for other in self._routed:
+            if other.order < script.order and other.needs.expected.overlaps(script.needs.expected):
+                return other
+        return None
 
     def _decide(self, script: Script, trigger: Trigger) -> None:
         self.found.decisions.append(Decision(script.index, trigger))

@@ -14,7 +14,7 @@ that holds it if anybody does: so a look costs the same however many wait.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .resources import Claim, Resource
@@ -33,11 +33,14 @@ class Obstacle(NamedTuple):
         Is it only reserved?
     resource
         What both need; None for everything.
+    has_failed
+        Has the script that holds it failed?
     """
 
     holder: int
     is_reserved: bool
     resource: Resource | None
+    has_failed: bool = False
 
 
 class Holdings:
@@ -58,48 +61,55 @@ class Holdings:
         self._counted: dict[str, list[Obstacle]] = {}
         self._everything: list[tuple[Obstacle, Claim]] = []
 
-    def add(self, holder: int, claim: Claim, *, is_reserved: bool = False) -> None:
+    def add(self, holder: int, claim: Claim, *, is_reserved: bool = False, has_failed: bool = False) -> None:
         """Let a script hold what it claims, or reserve it."""
         if claim.everything:
-            self._everything.append((Obstacle(holder, is_reserved, None), claim))
+            self._everything.append((Obstacle(holder, is_reserved, None, has_failed), claim))
         for resource in claim.resources:
-            entry = Obstacle(holder, is_reserved, resource)
-            if resource.component in self._capacities:
-                self._counted.setdefault(resource.component, []).append(entry)
-            else:
-                self._named.setdefault(resource.component, {}).setdefault(resource.index, entry)
+            component = resource.component
+            if component in self._capacities:
+                entry = Obstacle(holder, is_reserved, resource, has_failed)
+                self._counted.setdefault(component, []).append(entry)
+                continue
+            by_index = self._named.get(component)
+            if by_index is None:
+                by_index = self._named[component] = {}
+            if resource.index not in by_index:
+                by_index[resource.index] = Obstacle(holder, is_reserved, resource, has_failed)
 
     def obstacles(self, claim: Claim) -> tuple[Obstacle, ...]:
         """What is in the way of a claim, what is held first; empty if it can be had."""
-        found = list(self._in_way_of_everything(claim) if claim.everything else self._in_way_of_names(claim))
+        found = self._in_way_of_everything(claim) if claim.everything else self._in_way_of_names(claim)
         if len(found) > 1:
             found.sort(key=_IS_RESERVED)
         return tuple(found)
 
-    def _in_way_of_names(self, claim: Claim) -> Iterator[Obstacle]:
+    def _in_way_of_names(self, claim: Claim) -> list[Obstacle]:
+        found: list[Obstacle] = []
         for resource in claim.resources:
             capacity = self._capacities.get(resource.component)
             if capacity is not None:
                 entries = self._counted.get(resource.component, [])
                 if len(entries) >= capacity:
-                    yield from entries[:capacity]
+                    found += entries[:capacity]
             elif by_index := self._named.get(resource.component):
                 entry = _first(by_index, resource.index)
                 if entry is not None:
-                    yield entry if entry.resource == resource else entry._replace(resource=resource)
+                    found.append(entry if entry.resource == resource else entry._replace(resource=resource))
             for entry, everything in self._everything:
                 if not everything.spares(resource):
-                    yield entry._replace(resource=resource)
+                    found.append(entry._replace(resource=resource))
                     break
+        return found
 
-    def _in_way_of_everything(self, claim: Claim) -> Iterator[Obstacle]:
-        if self._everything:
-            yield self._everything[0][0]
+    def _in_way_of_everything(self, claim: Claim) -> list[Obstacle]:
+        found = [self._everything[0][0]] if self._everything else []
         for entries in (*(by_index.values() for by_index in self._named.values()), *self._counted.values()):
             for entry in entries:
                 if entry.resource is not None and not claim.spares(entry.resource):
-                    yield entry
+                    found.append(entry)
                     break
+        return found
 
 
 _IS_RESERVED = operator.attrgetter("is_reserved")

@@ -60,6 +60,7 @@ def queue_view(ledger: Ledger) -> QueueView:
 
 def slots_view(ledger: Ledger) -> SlotsView:
     """The slots as they are now."""
+    scripts = ledger.scripts
     return SlotsView(
         slots=tuple(
             SlotView(
@@ -72,28 +73,28 @@ def slots_view(ledger: Ledger) -> SlotsView:
             for slot in ledger.slots.values()
         ),
         scripts=tuple(
-            (index, number, ledger.scripts[index].phase in PLACED_PHASES)
-            for number, slot in enumerate(ledger.slots.values())
-            for index in (*slot.current, *slot.waiting)
+            [
+                (index, number, scripts[index].phase in PLACED_PHASES)
+                for number, slot in enumerate(ledger.slots.values())
+                for index in (*slot.current, *slot.waiting)
+            ]
         ),
     )
 
 
 def _live_beside_main(ledger: Ledger) -> tuple[int, ...]:
-    return tuple(
-        index
-        for slot in ledger.slots.values()
-        if slot is not ledger.main
-        for index in (*slot.current, *slot.waiting)
-    )
+    _, *beside = ledger.slots.values()
+    return tuple([index for slot in beside for index in (*slot.current, *slot.waiting)])
 
 
 def _exiting_first(ledger: Ledger, past: tuple[int, ...], remembered: int) -> tuple[int, ...]:
     """Keep what is still to be said of an ended script among those that panels remember."""
-    exiting = [index for index in past if ledger.scripts[index].phase is Phase.LEAVING]
-    if set(exiting) <= set(past[: max(remembered, 0)]):
+    scripts = ledger.scripts
+    exiting = [index for index in past if scripts[index].phase is Phase.LEAVING]
+    late = set(exiting)
+    if late <= set(past[: max(remembered, 0)]):
         return past
-    return (*exiting, *(index for index in past if index not in set(exiting)))
+    return (*exiting, *[index for index in past if index not in late])
 
 
 def collect(ledger: Ledger) -> list[Effect]:
@@ -132,13 +133,13 @@ def collect_words(ledger: Ledger) -> list[Effect]:
 
 def _scripts(ledger: Ledger, indices: Iterable[int], *, force: bool = False) -> list[Effect]:
     published: list[Effect] = []
-    unlisted = ledger.unlisted
+    unlisted, is_serial = ledger.unlisted, ledger.is_serial
     for index in indices:
         script = ledger.scripts.get(index)
         if script is None or index in unlisted or script.phase in _UNTOLD:
             continue
         view, shown = script.view(), ledger.shown_scripts.get(index)
-        news = view.tells_clients_of_one_slot(shown) if ledger.is_serial else view != shown
+        news = view.tells_clients_of_one_slot(shown) if is_serial else view != shown
         if news or (force and shown is not None):
             ledger.shown_scripts[index] = view
             published.append(PublishScript(view, force=not news))

@@ -10,22 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .holdings import Obstacle
 from .ledger import Ledger
 from .phases import FAILED_PHASES, Phase
 from .refusals import listing
-from .scripts import InTheWay, Script
+from .scripts import Full, Reason, Script
 from .slots import Slot
 
 __all__ = [
     "aside",
-    "full",
     "held_up",
     "not_ready",
-    "obstructed",
     "paused",
     "rests",
     "still_to_come",
     "turn",
+    "worded",
 ]
 
 #: A script in whose way more names are is told of these and how many more.
@@ -78,7 +78,7 @@ def held_up(ledger: Ledger, slot: Slot, unbidden: int) -> str:
     ``unbidden`` is the index of a waiting script of the slot that runs all
     the same; 0 if there is none.
     """
-    if any(slot.name in job.held_slots for job in ledger.stops):
+    if ledger.stops and any(slot.name in job.held_slots for job in ledger.stops):
         return f"slot {slot.name} starts nothing until what is being stopped has stopped"
     if unbidden:
         return f"{unbidden} runs in slot {slot.name} without having been told to, and is being stopped"
@@ -90,17 +90,6 @@ def turn(slot: Slot) -> str:
     return f"its turn in slot {slot.name} has not come"
 
 
-def full(ledger: Ledger, slot: Slot) -> str:
-    """Its slot has no place left."""
-    taken = [
-        *slot.current,
-        *(index for index in slot.waiting if ledger.scripts[index].phase is Phase.ENTERING),
-    ]
-    if slot.settings.capacity == 1 and len(taken) == 1:
-        return f"slot {slot.name} is taken by {_who(ledger, taken[0])}"
-    return f"slot {slot.name} is full: {listing(taken)}"
-
-
 def still_to_come(other: Script) -> str:
     """One that was added before, and put elsewhere by a rule, comes first."""
     return (
@@ -109,10 +98,24 @@ def still_to_come(other: Script) -> str:
     )
 
 
-def obstructed(ledger: Ledger, things: Sequence[InTheWay]) -> str:
+def worded(ledger: Ledger, reason: Reason) -> str:
+    """A reason in words, which not all are yet."""
+    if isinstance(reason, str):
+        return reason
+    return _full(ledger, reason) if isinstance(reason, Full) else _obstructed(ledger, reason)
+
+
+def _full(ledger: Ledger, reason: Full) -> str:
+    """Its slot has no place left."""
+    if len(reason.taken) == 1:
+        return f"slot {reason.slot} is taken by {_who(ledger, reason.taken[0])}"
+    return f"slot {reason.slot} is full: {listing(reason.taken)}"
+
+
+def _obstructed(ledger: Ledger, things: Sequence[Obstacle]) -> str:
     """Others hold or have reserved what it needs."""
     names: dict[tuple[int, bool], list[str]] = {}
-    for obstacle, _ in things:
+    for obstacle in things:
         found = names.setdefault((obstacle.holder, obstacle.is_reserved), [])
         name = str(obstacle.resource or "everything")
         if name not in found:

@@ -16,7 +16,7 @@ from .states import ProcessState, ScriptState
 from .stories import Story
 from .views import ScriptView, VisitMetadata
 
-__all__ = ["InTheWay", "Membership", "Reason", "Script"]
+__all__ = ["Full", "Membership", "Reason", "Script"]
 
 _UNBIDDEN_PHASES = frozenset({Phase.STRAYING, Phase.DROPPING})
 _ACTIVE_STATES = frozenset(
@@ -53,16 +53,17 @@ class Membership:
     size: int
 
 
-class InTheWay(NamedTuple):
-    """Something in a script's way, and whether who has it has failed."""
+class Full(NamedTuple):
+    """That a slot has no place left: its name, who has them, and whether one of those has failed."""
 
-    obstacle: Obstacle
+    slot: str
+    taken: tuple[int, ...]
     has_failed: bool
 
 
-#: Why a script waits: in words, or what is in its way, of which words are
-#: made only when it has changed.
-Reason = str | tuple[InTheWay, ...]
+#: Why a script waits: in words, or what is in its way or in its slot, of which
+#: words are made only when it has changed.
+Reason = str | Full | tuple[Obstacle, ...]
 
 
 @dataclass(slots=True, eq=False)

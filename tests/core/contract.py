@@ -213,7 +213,11 @@ class Watcher:
         if wished is not None and [slot.name for slot in view.slots] == [slot.name for slot in wished.slots]:
             self.layout, self.wished_layout = wished, None
         main = [index for index, slot, is_active in view.scripts if slot == 0 and is_active]
-        assert main in ([], [queue.current])
+        if self.layout.slots[0].announces_visits:
+            assert main in ([], [queue.current])
+        else:
+            # One that has been admitted without a group id waits for it, but has its place.
+            assert not main or main[0] in {queue.current, *queue.waiting}
         live = {index for index, _, _ in view.scripts}
         if self.layout.legacy_queue is not LegacyQueue.MAIN_ONLY:
             assert live <= {queue.current, *queue.waiting, *queue.past}, "a live script is not listed"

@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lsst.ts.scriptqueue.core.admission import Walk, walk
@@ -18,30 +13,10 @@ from lsst.ts.scriptqueue.core.phases import PLACED_PHASES, READY_PHASES, TRANSIT
 from lsst.ts.scriptqueue.core.scripts import Full, Reason
 
 from .ledgers import ledgers, slow_view
+from .properties import quickly_and_for_long
 from .slow_admission import Fate, can_be_had, expected_fates, walking_order
 
 LEAVING = frozenset({Phase.ABANDONED, Phase.STRAYING, Phase.DROPPING, Phase.LOST_WAITING})
-
-#: The same ledgers every time, so that a change is to blame for what it breaks.
-QUICK = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
-#: Other ledgers every time.
-LONG = settings(QUICK, max_examples=50_000, derandomize=False, print_blob=True)
-
-
-def quickly_and_for_long(strategy: st.SearchStrategy[Any]) -> Callable[[Callable[[Any], None]], Any]:
-    """A property of what a strategy gives, tested on few and, if that is asked for, on many."""
-
-    def decorate(prop: Callable[[Any], None]) -> Any:
-        def test(how: settings) -> None:
-            how(given(strategy)(prop))()
-
-        test.__doc__ = prop.__doc__
-        long = pytest.param(LONG, id="long", marks=[pytest.mark.long, pytest.mark.timeout(0)])
-        return pytest.mark.parametrize("how", [pytest.param(QUICK, id="quick"), long])(test)
-
-    return decorate
 
 
 def starts(found: Walk) -> list[int]:
@@ -107,6 +82,18 @@ def in_order(ledger: Ledger) -> list[int]:
     return list(dict.fromkeys(index for _, index in walking_order(*slow_view(ledger))))
 
 
+def forget_former_heads(ledger: Ledger) -> None:
+    """Forget, as each walk does, of heads before which others were put since when they were ready.
+
+    Else they would be the heads again, and overdue, as soon as those are removed.
+    """
+    for slot in ledger.slots.values():
+        aside = LEAVING | {Phase.ENTERING}
+        head = next((index for index in slot.waiting if ledger.scripts[index].phase not in aside), None)
+        if slot.ready_head is not None and slot.ready_head.index != head:
+            slot.ready_head = None
+
+
 def remove(ledger: Ledger, index: int) -> None:
     """Let a live script never have been."""
     script = ledger.scripts.pop(index)
@@ -134,6 +121,7 @@ def test_nobody_is_touched_by_those_that_come_later_in_the_walk(drawn: tuple[Led
     or runs unbidden, does not wait.
     """
     ledger, kept = drawn
+    forget_former_heads(ledger)
     order = in_order(ledger)
     before = walk(ledger)
     for index in order[kept:]:

@@ -11,6 +11,7 @@ the exit of a process that was not started.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lsst.ts.scriptqueue.core import commands as cmd
@@ -62,9 +63,11 @@ class World:
     def __init__(self, first_index: int = 100_000, history: int = 3, layout: Layout = SERIAL) -> None:
         self.driver = Driver(history=history, layout=layout)
         self.driver.model._ledger.indices.next = first_index
-        self._first_index = first_index
+        self.first_index = first_index
         self.events: list[ev.Event] = []
         self.answers: list[list[fx.Effect]] = []
+        #: Who else looks at what comes of an event.
+        self.on_effects: Callable[[list[fx.Effect]], None] = lambda effects: None
         self.launches: list[int] = []
         self.processes: dict[int, Process] = {}
         self.questions: list[Question] = []
@@ -85,6 +88,7 @@ class World:
         effects = self.driver.apply(event)
         self.events.append(event)
         self.answers.append(effects)
+        self.on_effects(effects)
         for effect in effects:
             match effect:
                 case fx.LaunchProcess():
@@ -250,7 +254,7 @@ class World:
     def check_determinism(self) -> None:
         """The same events give the same effects."""
         model = QueueModel(1, self.driver.limits, self.driver.layout)
-        model._ledger.indices.next = self._first_index
+        model._ledger.indices.next = self.first_index
         model.handle(ev.EnabledChanged(START_TAI, True))
         # Compared as text, in which nothing hides behind equality.
         again = [repr(model.handle(event)) for event in self.events]

@@ -10,6 +10,8 @@ stop is told, which were made for deployed clients and not for slots:
     git worktree add ../before a8a512a
     PYTHONPATH=../before/python:../before python -P tests/core/data/record_serial_nights.py
 
+(At that commit the walks were in ``test_walks``.)
+
 A line is a night: its events, each with the effects that came of it. A
 record is written as its fields and, as ``type``, its name; a member of an
 enumeration as ``Enumeration.NAME``.
@@ -25,7 +27,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.core.test_walks import Walk
+from tests.core.walks import Walk
 from tests.core.world import Process, Question, World
 
 from lsst.ts.scriptqueue.core import commands as cmd

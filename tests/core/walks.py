@@ -1,0 +1,237 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A random walk through a world around a model, decided by its seed.
+
+Anything that can happen does, the rare nearly as often as the common.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from lsst.ts.scriptqueue.core import commands as cmd
+from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.layout import Layout
+from lsst.ts.scriptqueue.core.phases import REPORT_OF_STATE, REPORTS, TRANSITIONS, Phase, Trigger
+from lsst.ts.scriptqueue.core.scripts import Script
+from lsst.ts.scriptqueue.core.states import Location, ScriptState
+
+from .layouts import OBSERVATORY, RULINGS, SERIAL, TWO_SLOTS
+from .world import World
+
+__all__ = ["Walk"]
+
+Item = TypeVar("Item")
+S = ScriptState
+T = Trigger
+STATES = [*S, S.RUNNING, S.DONE, S.STOPPED, S.FAILED, S.FAILED, S.CONFIGURE_FAILED]
+#: Phases in which a walk lets scripts meet whatever they know. In the others it would end them before they
+#: get anywhere.
+CHANCY = frozenset(
+    {
+        Phase.ABANDONED,
+        Phase.NAMED,
+        Phase.UNNAMING,
+        Phase.ENTERING,
+        Phase.STRAYING,
+        Phase.LOST_WAITING,
+        Phase.STARTING,
+        Phase.RUNNING,
+        Phase.STOPPING,
+        Phase.KILLING,
+        Phase.BREAKING,
+        Phase.LOST_RUNNING,
+        Phase.LOST_STOPPING,
+        Phase.FAILED,
+        Phase.FAILED_GONE,
+    }
+)
+EXITS: list[tuple[int | None, int | None]] = [(0, None), (1, None), (None, 9), (None, 15)]
+
+
+class Walk:
+    """A walk of its own.
+
+    Parameters
+    ----------
+    seed
+        Decides all that is not given.
+    layout
+        The slots.
+    history
+        How many ended scripts the queue keeps.
+    names
+        The slots that commands name, "" for none.
+    resources
+        What scripts are said to need.
+    changes_layout
+        Is the queue configured anew now and then?
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        layout: Layout | None = None,
+        history: int | None = None,
+        names: Sequence[str] | None = None,
+        resources: Sequence[str] = ("", "", "", "none", "ESS:1", "ESS", "MTCS,archive", "*,!ESS", "?"),
+        *,
+        changes_layout: bool = True,
+    ) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.layout = layout or self.choice([SERIAL, SERIAL, TWO_SLOTS, OBSERVATORY])
+        self._names = names or ["", "", "", *(slot.name for slot in self.layout.slots), "nonsense"]
+        self._resources, self._changes_layout = resources, changes_layout
+        self.world = World(self.choice([100_000, 199_990]), history or self.choice([1, 3, 400]), self.layout)
+        self._actions, weights = zip(*self.weighted_actions(), strict=True)
+        self._weights = weights
+
+    def go(self, steps: int) -> None:
+        for _ in range(steps):
+            self.world.driver.tick(self.choice([0.0, 0.001, 1.0, 60.0, -5.0]))
+            (action,) = self.random.choices(self._actions, self._weights)
+            action()
+        self.world.come_to_rest()
+        if self.seed % 4 == 0:
+            self.world.check_determinism()
+
+    def weighted_actions(self) -> Iterable[tuple[Callable[[], None], int]]:
+        world = self.world
+        yield self.work, 120
+        yield lambda: world.give(self.an_add(target=self.target())), 10
+        yield lambda: world.give(self.an_add()), 10
+        yield self.add_of_a_block, 6
+        yield lambda: world.give(cmd.MoveScript(self.index(), self.target(), self.slot())), 8
+        yield lambda: world.give(cmd.RequeueScript(self.index(), self.target(), self.slot())), 4
+        yield self.stop, 6
+        yield lambda: world.give(cmd.Pause(self.slot())), 2
+        yield lambda: world.give(cmd.Resume(self.choice(["", "*", "*", self.slot()]))), 24
+        if self._changes_layout:
+            yield lambda: world.give(cmd.Reconfigure(self.choice([self.layout, OBSERVATORY]))), 1
+        yield lambda: world.give(cmd.ShowScript(self.index())), 2
+        yield lambda: world.enable(self.choice([True] * 5 + [False])), 6
+        yield lambda: self.each(world.launches, world.fail_launch), 1
+        yield (
+            lambda: self.each(list(world.processes), lambda index: world.exit(index, *self.choice(EXITS))),
+            6,
+        )
+        yield lambda: world.report(self.index(), self.choice(STATES)), 6
+        yield lambda: self.each(world.live()[:1], lambda index: world.report(index, self.choice(STATES))), 5
+        yield lambda: self.each(world.live()[:1], self.stop_one), 5
+        yield self.bring_something_about, 50
+        yield self.last_words_after_the_exit, 3
+        yield lambda: world.report(self.index(), self.choice(STATES), origin=3), 4
+        yield lambda: world.metadata(self.index()), 3
+        yield lambda: self.each(world.questions, lambda asked: world.answer(asked, False)), 8
+        yield lambda: self.each(world.questions, lambda asked: world.answer(asked, True)), 4
+        yield lambda: self.each(list(world.driver.watcher.timers.values()), world.expire), 8
+        yield lambda: self.each(world.cancelled_timers, world.expire), 3
+        yield lambda: self.each(world.block_requests, world.give_block_id), 8
+        yield lambda: self.each(world.block_requests, world.refuse_block_id), 3
+        if self.random.random() < 0.1:
+            yield lambda: world.apply(ev.ShutdownRequested(world.driver.now, "SIGTERM")), 1
+
+    def work(self) -> None:
+        """Let one script get on."""
+        if self.world.launches and self.random.random() < 0.5:
+            self.world.start(self.choice(self.world.launches), wrapped=self.random.random() < 0.2)
+        self.each(list(self.world.processes), self.world.obey)
+
+    def add_of_a_block(self) -> None:
+        wish = cmd.AddScript(
+            True,
+            "x.py",
+            target=self.target(),
+            block=self.choice(["BLOCK-1", "BLOCK-T2", "nonsense"]),
+            block_size=self.choice([1, 2, 3, 500]),
+            start_block=self.choice([True, False]),
+            slot=self.slot(),
+            ruling=self.choice(RULINGS),
+        )
+        self.world.give(wish)
+
+    def bring_something_about(self) -> None:
+        """Let a script meet what its phase knows, the rare as often as the common, once or several times."""
+        by_phase: dict[Phase, list[Script]] = {}
+        for live in self.world.driver.model._ledger.live():
+            if live.phase in CHANCY:
+                by_phase.setdefault(live.phase, []).append(live)
+        script = self.choice(by_phase[self.choice(list(by_phase))]) if by_phase else None
+        while script is not None and script.phase in CHANCY:
+            known = [trigger for phase, trigger in TRANSITIONS if phase is script.phase]
+            # These lead to phases that nothing else leads to.
+            known += [trigger for trigger in (T.STOP_ASKED, T.PROCESS_GONE) if trigger in known] * 2
+            self.bring_about(script, self.choice(known))
+            if self.random.random() < 0.2:
+                break
+
+    def bring_about(self, script: Script, trigger: Trigger) -> None:
+        """Do what makes a trigger happen, if anybody outside can."""
+        index, world = script.index, self.world
+        asked = [question for question in world.questions if question.request == script.question]
+        timers = [timer for timer in world.driver.watcher.timers.values() if timer.request == script.question]
+        match trigger:
+            case T.LAUNCH_FAILED:
+                self.each([index] * (index in world.launches), world.fail_launch)
+            case T.PROCESS_GONE if index in world.processes:
+                world.exit(index, *self.choice(EXITS))
+            case T.STOP_ASKED | T.END_ASKED:
+                world.give(cmd.StopScripts((index,), trigger is T.END_ASKED))
+            case T.RUN_REFUSED:
+                self.each(asked, lambda question: world.answer(question, False))
+            case T.NAME_REFUSED:
+                # It is asked for a second time.
+                for _ in range(2):
+                    asked = [question for question in world.questions if question.request == script.question]
+                    self.each(asked, lambda question: world.answer(question, False))
+            case T.START_LATE | T.STOP_LATE | T.REPORTS_LATE:
+                self.each(timers, world.expire)
+            case T.RELEASED:
+                world.give(cmd.Resume("*"))
+            case _ if trigger in REPORTS:
+                states = [state for state, of_state in REPORT_OF_STATE.items() if of_state is trigger]
+                # Last words come from a process that has gone.
+                world.report(index, self.choice(states), 0 if index in world.processes else script.origin)
+            case _:
+                pass
+
+    def an_add(self, **fields: Any) -> cmd.AddScript:
+        """An ``add`` as anybody may give it."""
+        resources, ruling = self.choice(self._resources), self.choice(RULINGS)
+        return cmd.AddScript(True, "x.py", slot=self.slot(), resources=resources, ruling=ruling, **fields)
+
+    def slot(self) -> str:
+        """A slot's name, mostly none."""
+        return self.choice(self._names)
+
+    def stop(self) -> None:
+        indices = tuple(self.index() for _ in range(self.choice([1, 1, 2, 3])))
+        self.world.give(cmd.StopScripts(indices, self.choice([True, False])))
+
+    def stop_one(self, index: int) -> None:
+        self.world.give(cmd.StopScripts((index,), self.choice([True, False])))
+
+    def last_words_after_the_exit(self) -> None:
+        current = self.world.driver.model.queue.current
+        if current in self.world.processes:
+            origin = self.world.processes[current].origin
+            self.world.exit(current, 1)
+            self.world.report(current, self.choice(STATES), origin)
+
+    def index(self) -> int:
+        live = self.world.live()
+        return self.choice([*live, *live, *self.world.known, 7])
+
+    def target(self) -> cmd.Target:
+        return cmd.Target(self.choice(list(Location)), self.index())
+
+    def choice(self, items: Sequence[Item]) -> Item:
+        return self.random.choice(items)
+
+    def each(self, items: Sequence[Item], do: Callable[[Item], object]) -> None:
+        """Do something with one of the items, if there are any."""
+        if items:
+            do(self.choice(items))

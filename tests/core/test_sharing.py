@@ -189,8 +189,12 @@ class History:
         world.come_to_rest()
 
     def _end_one(self) -> None:
-        for index in self._chance.sample(list(self._world.processes), min(1, len(self._world.processes))):
-            self._world.obey(index)
+        world, chance = self._world, self._chance
+        for index in chance.sample(list(world.processes), min(1, len(world.processes))):
+            if world.processes[index].said is ScriptState.RUNNING and chance.random() < 0.3:
+                world.report(index, ScriptState.FAILED)
+            else:
+                world.obey(index)
 
     def _disturb(self, index: int) -> None:
         world, chance = self._world, self._chance

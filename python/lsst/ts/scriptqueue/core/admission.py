@@ -29,7 +29,6 @@ it decides nothing more.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import reasons
@@ -141,6 +140,8 @@ class _Lane:
         Its waiting scripts.
     entering
         Those of them that have been admitted.
+    has_failed
+        Has one failed that is in a place of it?
     places
         How many it has left.
     rests
@@ -154,26 +155,25 @@ class _Lane:
     slot: Slot
     waiting: list[Script]
     entering: list[int]
+    has_failed: bool
     places: int
     rests: str
     held_up: str
     fullness: Full | None = None
 
-    def full(self, scripts: Mapping[int, Script]) -> Full:
+    def full(self) -> Full:
         """That it has no place left; the same for all who wait."""
         if self.fullness is None:
-            taken = (*self.slot.current, *self.entering)
-            has_failed = any(scripts[index].phase in FAILED_PHASES for index in self.slot.current)
-            self.fullness = Full(self.slot.name, taken, has_failed)
+            self.fullness = Full(self.slot.name, (*self.slot.current, *self.entering), self.has_failed)
         return self.fullness
 
-    def closed(self, scripts: Mapping[int, Script]) -> Reason:
+    def closed(self) -> Reason:
         """Why nobody behind its head can start, or be in anybody's way; "" if somebody can."""
         if self.rests:
             return self.rests
         if not self.slot.settings.is_eager:
             return reasons.turn(self.slot)
-        return self.held_up or ("" if self.places > 0 else self.full(scripts))
+        return self.held_up or ("" if self.places > 0 else self.full())
 
 
 class _Walker:
@@ -190,11 +190,13 @@ class _Walker:
         scripts = self._ledger.scripts
         waiting = [scripts[index] for index in slot.waiting]
         entering: list[int] = []
+        one_failed = False
         unbidden = 0
         for index in slot.current:
             script = scripts[index]
             if script.phase in HOLDING_PHASES:
                 has_failed = script.phase in FAILED_PHASES
+                one_failed = one_failed or has_failed
                 self._holdings.add(index, script.needs.claim or EVERYTHING, has_failed=has_failed)
         for script in waiting:
             if script.phase not in _ASIDE:
@@ -210,6 +212,7 @@ class _Walker:
             slot,
             waiting,
             entering,
+            one_failed,
             slot.settings.capacity - len(slot.current) - len(entering),
             reasons.rests(self._ledger, slot),
             reasons.held_up(self._ledger, slot, unbidden),
@@ -233,7 +236,7 @@ class _Walker:
             is_head = not has_head
             if is_head or is_eager:
                 has_head = not self.look_at(slot, script, is_head=is_head) or has_head
-                closed = lane.closed(self._ledger.scripts) if has_head else ""
+                closed = lane.closed() if has_head else ""
             else:
                 found.reasons[script.index] = (
                     closed if phase in READY_PHASES else reasons.not_ready(self._ledger, script)
@@ -267,7 +270,7 @@ class _Walker:
         if lane.held_up:
             return lane.held_up
         if lane.places <= 0:
-            return lane.full(self._ledger.scripts)
+            return lane.full()
         earlier = self._routed_before(script)
         if earlier is not None:
             return reasons.still_to_come(earlier)

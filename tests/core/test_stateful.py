@@ -33,7 +33,7 @@ from .world import World
 
 #: The same runs every time, so that a change is to blame for what it breaks.
 QUICK = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=60,
     deadline=None,
     derandomize=True,

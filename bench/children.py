@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The processes that the benchmark starts itself, and what they cost.
 
-A crowd is owned by a ``with``: leaving it kills and reaps what has not ended.
+A crowd is owned by a ``with``: leaving it ends and reaps what has not ended.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -52,9 +54,17 @@ class Memory:
 
 
 class Crowd:
-    """Processes of this one."""
+    """Processes of this one.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    grace_s
+        How long those that have not ended when it is left get after SIGTERM,
+        before they are killed (seconds).
+    """
+
+    def __init__(self, grace_s: float = 0.0) -> None:
+        self._grace_s = grace_s
         self._processes: dict[int, tuple[subprocess.Popen[bytes], float]] = {}
         # A thread that still waits for one that does not end reaps it when it is killed.
         self._reaping = threading.Lock()
@@ -107,13 +117,30 @@ class Crowd:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._grace_s:
+            self._signal(signal.SIGTERM)
+            self._wait(self._grace_s)
         self._signal(signal.SIGKILL)
         self._reap(self.pids)
 
     def _signal(self, number: signal.Signals) -> None:
         # Not through Popen, which would reap one that has ended, and forget what it took.
-        for pid in self._processes:
-            os.kill(pid, number)
+        for pid in self.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _wait(self, limit_s: float) -> None:
+        """Wait until all have ended, or no longer; they are not reaped."""
+        give_up_at = time.monotonic() + limit_s
+        for pid in self.pids:
+            with contextlib.suppress(ProcessLookupError):
+                descriptor = os.pidfd_open(pid)
+                try:
+                    ends = select.poll()
+                    ends.register(descriptor, select.POLLIN)
+                    ends.poll(max(0.0, give_up_at - time.monotonic()) * 1e3)
+                finally:
+                    os.close(descriptor)
 
     def _reap(self, pids: Sequence[int]) -> list[Usage]:
         usages = []

@@ -4,7 +4,8 @@
 
 The floors are figures like the others. A ratio is that of two medians of one
 run. Targets are for two cores; the deployed figures are those of today's
-ScriptQueue and its scripts, on Kafka.
+ScriptQueue and its scripts, on Kafka, on another day: they are shown where a
+run has none of its own.
 """
 
 from __future__ import annotations
@@ -59,8 +60,11 @@ class Figure:
     deployed: str = ""
 
     def aim(self, middleware: str) -> Aim:
-        """Return what it is compared with on a middleware; "" for what needs none."""
-        return {"dds": self.dds, "kafka": self.kafka}.get(middleware, self.dds)
+        """Return what it is compared with on a middleware; "" for what needs none.
+
+        What is deployed is compared with nothing.
+        """
+        return {"": self.dds, "dds": self.dds, "kafka": self.kafka}.get(middleware, Aim())
 
 
 def _both(*floors: str, dds: float | None = None, kafka: float | None = None) -> tuple[Aim, Aim]:
@@ -116,6 +120,22 @@ FIGURES: Sequence[Figure] = (
         Aim(("rested_trip",), 2.0),
         Aim(("trip", "trip"), 4.0),
         "18-30",
+    ),
+    Figure("slots_one", "resume to DONE in one slot, less run time", "ms"),
+    Figure("slots_all", "resume to all DONE in 4 slots, less run time", "ms", *_both(dds=50.0)),
+    Figure(
+        "slot_handover",
+        "DONE to RUNNING in main, beside another slot",
+        "ms",
+        Aim(("rested_trip",), 2.0),
+        Aim(("trip", "trip"), 4.0),
+    ),
+    Figure(
+        "slot_free",
+        "DONE to RUNNING of one that it frees, in another slot",
+        "ms",
+        Aim(("rested_trip",) * 2, 2.0),
+        Aim(("trip",) * 4, 4.0),
     ),
     Figure("end", "DONE to the end of the process", "s", kafka=Aim(target=0.1), deployed="1.9"),
     Figure("script_cpu", "script, CPU of its whole life, of 20", "s", *_both(*_CPU, dds=0.2), "1.4-1.7"),

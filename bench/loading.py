@@ -162,8 +162,10 @@ async def measure_scripts(
     middleware: Middleware, watch: ScriptWatch, script: Path, count: int, readings: Readings
 ) -> None:
     """Start so many scripts at once, and hear each report UNCONFIGURED."""
-    handed_down = await watch.bus.hand_down(component("Script").topics.values())
-    environment = child_environment(str(script), "bench", middleware.environment, handed_down)
+    environment = middleware.environment
+    if not middleware.salobj_python:
+        handed_down = await watch.bus.hand_down(component("Script").topics.values())
+        environment = child_environment(str(script), "bench", environment, handed_down)
     with Crowd() as crowd:
         indices = range(FIRST_INDEX, FIRST_INDEX + count)
         watch.forget()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 import time
 from collections.abc import Sequence
 
@@ -44,6 +45,7 @@ async def measure_adds(
     indices = [index for index, _ in added]
     reports = await watch.reached(indices, ScriptState.CONFIGURED, LIMIT_S)
     configured = time.perf_counter()
+    print(f"bench: {count} are configured", file=sys.stderr, flush=True)
     readings.add(f"configured_{count}", max(report.heard for report in reports.values()) - began)
     if count == 1:
         readings.add("ack", added[0][1] * 1e3)

@@ -29,8 +29,11 @@ def machine() -> Mapping[str, Any]:
 
 def table(measured: Sequence[Readings], where: Mapping[str, Any], notes: Sequence[str]) -> str:
     """Return the tables as text, one for what needs no middleware and one for each."""
+    deployed = next((readings for readings in measured if readings.middleware == "deployed"), Readings())
+    measured = [readings for readings in measured if readings is not deployed]
     parts = [
-        [_row(figure, readings) for figure in FIGURES if readings.of(figure.key)] for readings in measured
+        [_row(figure, readings, deployed) for figure in FIGURES if readings.of(figure.key)]
+        for readings in measured
     ]
     all_rows = [_HEAD, *(row for rows in parts for row in rows)]
     widths = [max(len(row[column]) for row in all_rows) for column in range(len(_HEAD))]
@@ -41,7 +44,7 @@ def table(measured: Sequence[Readings], where: Mapping[str, Any], notes: Sequenc
         lines += [head, "-" * max(len(head), sum(widths)), *(_line(row, widths) for row in rows), ""]
     lines += [
         "floor: what the same takes without us, measured in this run; ratio: of the medians",
-        "target: for two cores; deployed: today's ScriptQueue and scripts, on Kafka, on another day",
+        "target: for two cores; deployed: today's ScriptQueue and scripts, on Kafka; *: on another day",
         f"{where['cores']} cores, Python {where['python']}, {where['system']},"
         f" load when this began {where['load_at_start']}",
         *notes,
@@ -78,7 +81,7 @@ def _figures(readings: Readings) -> Mapping[str, Any]:
     }
 
 
-def _row(figure: Figure, readings: Readings) -> tuple[str, ...]:
+def _row(figure: Figure, readings: Readings, deployed: Readings) -> tuple[str, ...]:
     values = readings.of(figure.key)
     median = readings.median(figure.key) or 0.0
     floor = readings.floor(figure)
@@ -97,8 +100,14 @@ def _row(figure: Figure, readings: Readings) -> tuple[str, ...]:
         f"{median / floor:.1f}" if floor else "",
         "" if target is None else f"{target:g}",
         verdict,
-        figure.deployed if readings.middleware == "kafka" else "",
+        _deployed(figure, deployed) if readings.middleware == "kafka" else "",
     )
+
+
+def _deployed(figure: Figure, deployed: Readings) -> str:
+    if deployed.of(figure.key):
+        return _number(deployed.median(figure.key))
+    return figure.deployed and f"{figure.deployed}*"
 
 
 def _number(value: float | None) -> str:

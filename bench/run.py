@@ -4,6 +4,9 @@
 
     .venv/bin/python bench/run.py [--quick] [--only dds|kafka] [--json FILE]
 
+Where SALOBJ_PYTHON names an interpreter that has the deployed ScriptQueue and
+salobj, those are measured, too, on the same broker.
+
 Figures and their floors are taken in turn (A B A B), so that whatever else
 the machine does falls on both. Nothing is asserted: a figure above its target
 is a line in the table. Best on an idle machine.
@@ -16,21 +19,21 @@ import asyncio
 import contextlib
 import os
 import random
-import signal
 import sys
 import tempfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from figures import Readings
+from interruption import interruptible
 from kafka_floors import KafkaFloors
 from loading import Floors, measure_interpreters, measure_scripts
-from middleware import Middleware, dds, kafka
+from middleware import Middleware, dds, deployed, kafka
 from queueing import measure_adds, measure_handovers, measure_idle, measure_memory
 from report import as_json, machine, table
 from service import running_service
+from slots import CONFIGURATION, measure_slots
 from watch import ScriptWatch
 
 from lsst.ts.scriptqueue.bus.dds.discovery import Role, count_taken
@@ -38,6 +41,7 @@ from lsst.ts.scriptqueue.sal import Domain
 from lsst.ts.scriptqueue.sal.csc import DUPLICATE_WATCH_S
 
 SCRIPTS = Path(__file__).parent / "scripts"
+SALOBJ_SCRIPTS = Path(__file__).parent / "salobj_scripts"
 SCRIPT = "wait.py"
 
 #: More bare participants at once take minutes of CPU.
@@ -57,6 +61,8 @@ class Plan:
     ----------
     rounds
         For each number of processes at once, how often.
+    deployed_rounds
+        The same for what is deployed, which takes its time.
     starts
         How often a queue is started.
     handovers
@@ -65,17 +71,22 @@ class Plan:
         Round trips in a row.
     idle_beats
         Heartbeats (seconds) for which the queue idles.
+    slot_rounds, slot_starts
+        How often scripts of several slots run at once, and start beside another.
     """
 
     rounds: dict[int, int]
+    deployed_rounds: dict[int, int]
     starts: int
     handovers: int
     round_trips: int
     idle_beats: int
+    slot_rounds: int
+    slot_starts: int
 
 
-THOROUGH = Plan({1: 10, 20: 3, 100: 1}, starts=3, handovers=20, round_trips=500, idle_beats=20)
-QUICK = Plan({1: 2, 20: 1}, starts=1, handovers=4, round_trips=100, idle_beats=3)
+THOROUGH = Plan({1: 10, 20: 3, 100: 1}, {1: 3, 20: 1}, 3, 20, 500, 20, slot_rounds=5, slot_starts=15)
+QUICK = Plan({1: 2, 20: 1}, {1: 1, 20: 1}, 1, 4, 100, 3, slot_rounds=2, slot_starts=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +97,14 @@ class Subject:
     ----------
     middleware
         Which.
+    rounds
+        For each number of processes at once, how often.
+    scripts
+        The directory of the scripts.
     readings
         Where it goes.
     dds, kafka
-        Its floors; one of them is None.
+        Its floors, if they are measured.
     domain
         Where its clients are.
     watch
@@ -97,6 +112,8 @@ class Subject:
     """
 
     middleware: Middleware
+    rounds: dict[int, int]
+    scripts: Path
     readings: Readings
     dds: Floors | None
     kafka: KafkaFloors | None
@@ -128,49 +145,59 @@ async def measure(plan: Plan, middlewares: Sequence[Middleware], floor_domain: i
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scriptqueue-bench-")))
         subjects = []
         for middleware in middlewares:
-            readings = Readings(middleware.name, common)
-            is_kafka = middleware.name == "kafka"
+            readings = Readings(middleware.title, common)
             domain = await stack.enter_async_context(middleware.domain())
-            kafka_floors = KafkaFloors(middleware, folder, readings) if is_kafka else None
-            if kafka_floors is not None:
+            kafka_floors = None
+            if middleware.title == "kafka":
+                kafka_floors = KafkaFloors(middleware, folder, readings)
                 stack.callback(kafka_floors.remove_topics)
             subject = Subject(
                 middleware,
+                plan.deployed_rounds if middleware.salobj_python else plan.rounds,
+                _scripts(middleware, folder),
                 readings,
-                None if is_kafka else Floors(floor_domain, folder, readings),
+                Floors(floor_domain, folder, readings) if middleware.title == "dds" else None,
                 kafka_floors,
                 domain,
                 await stack.enter_async_context(ScriptWatch(domain)),
             )
             # After a change the first start compiles.
-            await measure_scripts(middleware, subject.watch, SCRIPTS / SCRIPT, 1, Readings())
+            await measure_scripts(middleware, subject.watch, subject.scripts / SCRIPT, 1, Readings())
             subjects.append(subject)
         for count, rounds in plan.rounds.items():
-            for _ in _told(rounds, f"{count} processes at once"):
+            for turn in _told(rounds, f"{count} processes at once"):
                 await measure_interpreters(count, common)
                 for subject in subjects:
-                    await subject.measure_bare(count)
-                    await measure_scripts(
-                        subject.middleware, subject.watch, SCRIPTS / SCRIPT, count, subject.readings
-                    )
+                    if turn < subject.rounds.get(count, 0):
+                        await subject.measure_bare(count)
+                        await measure_scripts(
+                            subject.middleware,
+                            subject.watch,
+                            subject.scripts / SCRIPT,
+                            count,
+                            subject.readings,
+                        )
         for subject in subjects:
-            await measure_queue(plan, subject, common, folder / subject.middleware.name)
+            home = folder / subject.middleware.title
+            home.mkdir()
+            await measure_queue(plan, subject, common, home)
+            if not subject.middleware.salobj_python:
+                await measure_queue_with_slots(plan, subject, home)
     return [common, *(subject.readings for subject in subjects)]
 
 
 async def measure_queue(plan: Plan, subject: Subject, common: Readings, folder: Path) -> None:
     """Measure a queue on one middleware."""
     readings, watch = subject.readings, subject.watch
-    folder.mkdir()
-    for start in _told(plan.starts, f"a queue on {subject.middleware.name}, its start"):
+    for start in _told(plan.starts, f"a queue, {subject.middleware.title}, its start"):
         async with running_service(
-            subject.middleware, subject.domain, SCRIPTS, folder / f"queue{start}"
+            subject.middleware, subject.domain, subject.scripts, folder / f"queue{start}"
         ) as service:
             readings.add("queue_enabled", service.enabled_s)
             readings.add("queue_start_cpu", service.enabled_cpu_s)
             if start < plan.starts - 1:
                 continue
-            for count, rounds in plan.rounds.items():
+            for count, rounds in subject.rounds.items():
                 for _ in _told(rounds, f"{count} adds at once"):
                     await measure_interpreters(count, common)
                     await subject.measure_bare(count)
@@ -183,6 +210,29 @@ async def measure_queue(plan: Plan, subject: Subject, common: Readings, folder: 
                 await measure_idle(service, subject.dds, plan.idle_beats, readings)
 
 
+async def measure_queue_with_slots(plan: Plan, subject: Subject, folder: Path) -> None:
+    """Measure a queue that has four slots."""
+    _told(1, f"a queue with slots, {subject.middleware.title}")
+    async with running_service(
+        subject.middleware, subject.domain, subject.scripts, folder / "slots", CONFIGURATION
+    ) as service:
+        await measure_slots(
+            service, subject.watch, SCRIPT, plan.slot_rounds, plan.slot_starts, subject.readings
+        )
+
+
+def _scripts(middleware: Middleware, folder: Path) -> Path:
+    """Return the directory of the scripts; those on salobj get a first line that says who runs them."""
+    if not middleware.salobj_python:
+        return SCRIPTS
+    directory = folder / "salobj_scripts"
+    directory.mkdir()
+    text = (SALOBJ_SCRIPTS / SCRIPT).read_text()
+    (directory / SCRIPT).write_text(f"#!{middleware.salobj_python}\n{text}")
+    (directory / SCRIPT).chmod(0o755)
+    return directory
+
+
 def main() -> int:
     """Measure, and print."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure how fast this project is.")
@@ -193,12 +243,12 @@ def main() -> int:
     given = {name: value for name, value in os.environ.items() if name.startswith("LSST_")}
     for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
         del os.environ[name]
-    dds_domain = _free_domain()
+    dds_domain = free_domain()
     where = machine()
     notes = ["quick: few readings, a short idle time; no figures to quote"] if options.quick else []
     plan = QUICK if options.quick else THOROUGH
     try:
-        with contextlib.ExitStack() as stack:
+        with interruptible() as interruption, contextlib.ExitStack() as stack:
             middlewares = [] if options.only == "kafka" else [dds(dds_domain)]
             if options.only != "dds":
                 found = stack.enter_context(kafka(given))
@@ -206,7 +256,10 @@ def main() -> int:
                     notes.append(f"Kafka was left out: {found}")
                 else:
                     middlewares.append(found)
-            measured = asyncio.run(_until_told(measure(plan, middlewares, dds_domain + 1)))
+                    if interpreter := os.environ.get("SALOBJ_PYTHON"):
+                        middlewares.append(deployed(found, interpreter, given.get("LSST_SITE") or "test"))
+            stack.callback(interruption.ignore)
+            measured = asyncio.run(interruption.during(measure(plan, middlewares, dds_domain + 1)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("bench: given up; all its processes have ended", file=sys.stderr)
         return 1
@@ -216,20 +269,12 @@ def main() -> int:
     return 0
 
 
-async def _until_told(work: Coroutine[Any, Any, Sequence[Readings]]) -> Sequence[Readings]:
-    """Do the work, but end it in order at SIGTERM, too."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
-
-
 def _told(rounds: int, what: str) -> range:
     print(f"bench: {what}, {rounds} times", file=sys.stderr, flush=True)
     return range(rounds)
 
 
-def _free_domain() -> int:
+def free_domain() -> int:
     """Return a DDS domain that nobody uses on this machine, and the next neither."""
     for domain in random.sample(range(1, 229), 228):
         if not any(count_taken(role, near) for role in _ROLES for near in (domain, domain + 1)):

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 from children import Crowd, cpu_of
+from leftovers import kill_marked
 from middleware import Middleware
 
 from lsst.ts.scriptqueue.sal import Domain, Location, Remote, State
@@ -23,6 +24,12 @@ __all__ = ["Service", "running_service"]
 INDEX = 1
 START_LIMIT_S = 30.0
 COMMAND_LIMIT_S = 60.0
+
+#: Runs the deployed ScriptQueue.
+DEPLOYED = "from lsst.ts.scriptqueue import run_script_queue as run; run()"
+
+#: How long a queue may take to end, with all its scripts, if a run is given up (seconds).
+GRACE_S = 60.0
 
 
 class Service:
@@ -52,14 +59,15 @@ class Service:
         self._news = asyncio.Event()
         remote.evt_script.callback = self._heard
 
-    async def add(self, path: str, config: str) -> int:
-        """Add a script at the end, and return its index."""
+    async def add(self, path: str, config: str, **more: str) -> int:
+        """Add a script at the end, with more fields if they are given, and return its index."""
         ack = await self.remote.cmd_add.set_start(
             timeout=COMMAND_LIMIT_S,
             isStandard=True,
             path=path,
             config=config,
             location=Location.LAST,
+            **more,
         )
         return int(ack.result)
 
@@ -70,6 +78,12 @@ class Service:
     async def resume(self) -> None:
         """Have it go on."""
         await self.remote.cmd_resume.set_start(timeout=COMMAND_LIMIT_S)
+
+    async def stop(self, index: int) -> None:
+        """Stop a script."""
+        await self.remote.cmd_stopScripts.set_start(
+            timeout=COMMAND_LIMIT_S, length=1, salIndices=[index] + [0] * 399
+        )
 
     def script_processes(self) -> list[psutil.Process]:
         """Return the processes of its scripts."""
@@ -113,16 +127,37 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def running_service(
-    middleware: Middleware, domain: Domain, standard: Path, folder: Path
+    middleware: Middleware, domain: Domain, standard: Path, folder: Path, configuration: str = ""
 ) -> AsyncIterator[Service]:
-    """Start a ScriptQueue, wait until it is ENABLED, and end it on leaving."""
+    """Start a ScriptQueue, wait until it is ENABLED, and end it on leaving.
+
+    Whatever the reason, its scripts have ended then, too.
+
+    Parameters
+    ----------
+    middleware
+        On what, and whose.
+    domain
+        Where its client is.
+    standard
+        The directory of its scripts.
+    folder
+        Where it lives; is made.
+    configuration
+        Its slots and rules, in YAML; "" for one serial slot.
+    """
     remote = Remote(domain, "ScriptQueue", INDEX, include=("summaryState", "heartbeat", "queue", "script"))
     folder.mkdir()
     log = folder / "queue.log"
-    command = [sys.executable, "-m", "lsst.ts.scriptqueue.cli.run_script_queue", str(INDEX)]
-    command += ["--standard", str(standard), "--external", str(standard)]
-    command += ["--state-dir", str(folder), "--state", "enabled", "--bus", middleware.name]
-    with Crowd() as crowd:
+    command = [*_program(middleware), "--standard", str(standard), "--external", str(standard)]
+    command += ["--state", "enabled"]
+    if not middleware.salobj_python:
+        command += ["--state-dir", str(folder), "--bus", middleware.name]
+    if configuration:
+        (folder / "config").mkdir()
+        (folder / "config" / "_init.yaml").write_text(configuration)
+        command += ["--config-dir", str(folder / "config")]
+    with kill_marked(middleware.subname), Crowd(GRACE_S) as crowd:
         async with remote:
             began = crowd.start(command, environment=middleware.environment, log=log)
             try:
@@ -131,6 +166,13 @@ async def running_service(
                 raise RuntimeError(f"no ScriptQueue within {START_LIMIT_S} s:\n{log.read_text()}") from None
             yield Service(crowd.pids[0], remote, time.perf_counter() - began)
         await crowd.end()
+
+
+def _program(middleware: Middleware) -> list[str]:
+    if middleware.salobj_python:
+        # It has our import name, so only its own interpreter finds it.
+        return [middleware.salobj_python, "-c", DEPLOYED, str(INDEX)]
+    return [sys.executable, "-m", "lsst.ts.scriptqueue.cli.run_script_queue", str(INDEX)]
 
 
 async def _state(remote: Any, pid: int, state: State) -> None:

@@ -10,9 +10,8 @@ import asyncio
 import types
 from typing import Any
 
-import yaml
-
 import lsst.ts.salobj as salobj
+import yaml
 
 
 class Wait(salobj.BaseScript):  # type: ignore[misc]

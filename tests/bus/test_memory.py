@@ -10,7 +10,7 @@ import contextvars
 import pytest
 
 from lsst.ts.scriptqueue.bus import BusError, IndexRange, Message, Reading
-from lsst.ts.scriptqueue.bus.memory import MemoryBroker, MemoryBus
+from lsst.ts.scriptqueue.bus.memory import HISTORY_DEPTH, MemoryBroker, MemoryBus
 
 from .topics import COMMAND, EVENT, STATE, a_message
 
@@ -68,3 +68,14 @@ async def test_two_definitions_of_a_topic_are_refused() -> None:
     other = type(STATE)(STATE.component, STATE.name, STATE.kind, STATE.fields[:1])
     with pytest.raises(BusError, match="open with other fields"):
         await MemoryBus(broker).open(index=2, writes=[other], reads=[])
+
+
+async def test_history_is_of_the_indices_last_written() -> None:
+    bus = MemoryBus(MemoryBroker())
+    writer = await bus.open(index=0, writes=[STATE], reads=[])
+    for index in (1, *range(2, HISTORY_DEPTH + 1), 1, HISTORY_DEPTH + 1):
+        await writer.write(STATE, a_message(salIndex=index))
+    got: list[Message] = []
+    await bus.open(index=0, writes=[], reads=[Reading(STATE, IndexRange.every(), got.append)])
+    assert [message["salIndex"] for message in got] == [1, *range(3, HISTORY_DEPTH + 2)]
+    await bus.aclose()

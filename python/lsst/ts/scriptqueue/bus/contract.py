@@ -14,8 +14,9 @@ The rules of this contract, which `tests/bus` holds every implementation to:
   it neither fills nor interprets a field, except ``salIndex``, by which it
   routes. Whoever is given a message may keep and change it.
 * An event has history: a late reader is given the latest message of each SAL
-  index, at least as long as its writer's link is open. Commands,
-  acknowledgements and telemetry have none.
+  index, at least as long as its writer's link is open. (Of hundreds of
+  indices, a middleware may forget those that were written longest ago.)
+  Commands, acknowledgements and telemetry have none.
 * The acknowledgement of a client's first command is not lost to discovery
   either: a command is delivered only when its answer can be.
 * Order holds within one topic and writer. ``deliver`` is called on the event

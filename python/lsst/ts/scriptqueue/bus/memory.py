@@ -6,7 +6,8 @@ A `MemoryBroker` is the network, a `MemoryBus` one participant's connection to
 it. It keeps every rule of the contract and adds none: messages are checked and
 copied, arrive through ``loop.call_soon`` in the order they were written in
 (whatever their topic), and never before the call that wrote them has returned.
-Nothing here reads a clock, so it also runs on a loop with virtual time.
+As on Kafka, history does not grow for ever: an index that has not been heard
+of for long is forgotten. Nothing here reads a clock, so it also runs on a loop with virtual time.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from typing import Any
 from .contract import Bus, BusError, IndexRange, Link, Message, Reading, TopicKind, TopicSpec
 from .shape import Shape
 
-__all__ = ["MemoryBroker", "MemoryBus", "process_broker"]
+__all__ = ["HISTORY_DEPTH", "MemoryBroker", "MemoryBus", "process_broker"]
 
 logger = logging.getLogger(__name__)
+
+#: Of how many indices the latest message of a topic is kept: those last written.
+HISTORY_DEPTH = 500
 
 
 class MemoryBroker:
@@ -146,7 +150,11 @@ class _Topic:
         kept = self.shape.snapshot(message)
         index = self.shape.index_of(kept)
         if self.spec.kind is TopicKind.EVENT:
+            # To the end, also if it is known: the first is whose last message is the oldest.
+            self.history.pop(index, None)
             self.history[index] = kept
+            if len(self.history) > HISTORY_DEPTH:
+                del self.history[next(iter(self.history))]
         for reader in self._by_index.get(index, ()):
             reader.schedule(kept)
         for reader in self._by_range:

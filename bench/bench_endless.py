@@ -3,11 +3,12 @@
 """Ten thousand scripts through eight slots: how quickly, and whether anything grows.
 
 A whole queue on the memory bus with a clock that jumps; 40 scripts are in it
-at a time. Every thousand: what this process holds (resident), what Python
-holds (traced by tracemalloc, in a second run, which is slower), how many objects
-there are, and how many scripts a second of CPU time went through.
+at a time. After every thousand it is let run empty, and then: what this
+process holds (resident), how many objects the garbage collector knows and how
+large they are (with their tables, without the text and numbers in them), and
+how many scripts went through in a second of CPU time.
 
-    .venv/bin/python bench/bench_endless.py [--scripts 10000] [--traced]
+    .venv/bin/python bench/bench_endless.py [--scripts 10000] [--part 1000]
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ import gc
 import sys
 import tempfile
 import time
-import tracemalloc
 from pathlib import Path
 
 import psutil
 from in_memory import Job, a_night
 
-from lsst.ts.scriptqueue.testing import run
+from lsst.ts.scriptqueue.testing import pass_time, run
 
 SLOTS = 8
 MOST_LIVE = 40
-PART = 1000
+
+#: Longer than any timer of a queue that is empty (seconds).
+QUIET_S = 600.0
 
 CONFIGURATION = "slots:\n  - name: main\n" + "".join(
     f"  - name: slot{number}\n    order: {'eager' if number % 2 else 'ordered'}\n"
@@ -50,31 +52,31 @@ def jobs(scripts: int) -> list[Job]:
     ]
 
 
-async def endless(scripts: int, folder: Path, is_traced: bool) -> None:
+async def endless(scripts: int, part: int, folder: Path) -> None:
     (folder / "config").mkdir()
     (folder / "config" / "_init.yaml").write_text(CONFIGURATION)
     process = psutil.Process()
-    print("scripts   RSS MB   objects" + ("  traced MB" if is_traced else "  scripts/s of CPU"))
+    print("scripts   RSS MB   objects       kB  scripts/s")
     async with a_night(jobs(scripts), folder / "config", folder) as night:
-        if is_traced:
-            tracemalloc.start()
-        for until in range(PART, scripts + 1, PART):
+        for done in range(part, scripts + 1, part):
             began = time.process_time()
-            await night.go(MOST_LIVE, until)
-            cpu_s = time.process_time() - began
+            await night.go(part, MOST_LIVE)
+            rate = part / (time.process_time() - began)
+            await pass_time(QUIET_S)
+            night.forget()
             gc.collect()
-            rate = tracemalloc.get_traced_memory()[0] / 1e6 if is_traced else PART / cpu_s
             rss_mb = process.memory_info().rss / 1e6
-            print(f"{until:7}{rss_mb:9.1f}{len(gc.get_objects()):10}{rate:11.2f}", flush=True)
+            sizes = [sys.getsizeof(thing) for thing in gc.get_objects()]
+            print(f"{done:7}{rss_mb:9.1f}{len(sizes):10}{sum(sizes) / 1e3:9.1f}{rate:11.1f}", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scripts", type=int, default=10_000, help="how many")
-    parser.add_argument("--traced", action="store_true", help="what Python holds instead of the rate")
+    parser.add_argument("--part", type=int, default=1000, help="how many from one look to the next")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="scriptqueue-bench-") as folder:
-        run(endless(options.scripts, Path(folder), options.traced))
+        run(endless(options.scripts, options.part, Path(folder)))
     return 0
 
 

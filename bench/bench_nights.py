@@ -141,7 +141,7 @@ async def pass_night(
     (folder / "config").mkdir(parents=True)
     (folder / "config" / "_init.yaml").write_text(configured)
     async with a_night(todo, folder / "config", folder, keeps=True) as night:
-        taken_s = await night.go(MOST_LIVE, len(todo))
+        taken_s = await night.go(len(todo), MOST_LIVE)
     return taken_s, _needs(night, len(todo))
 
 

@@ -76,30 +76,42 @@ class Night:
         The last ``script`` event of each that has ended, if they are kept.
     """
 
-    def __init__(self, queue: Remote, clock: FakeClock, jobs: deque[Job], *, keeps: bool) -> None:
+    def __init__(self, queue: Remote, launcher: ScriptedLauncher, jobs: deque[Job], *, keeps: bool) -> None:
         self.ended = 0
         self.shown: dict[int, Any] = {}
-        self._queue, self._clock, self._jobs, self._keeps = queue, clock, jobs, keeps
+        self._queue, self._launcher, self._jobs, self._keeps = queue, launcher, jobs, keeps
         self._gone: set[int] = set()
         self._added = 0
         self._news = asyncio.Event()
         queue.evt_script.callback = self._heard
 
-    async def go(self, most_live: int, until: int) -> float:
-        """Add scripts, so many at a time, until so many have ended.
+    async def go(self, scripts: int, most_live: int) -> float:
+        """Add the next scripts, and wait until all have ended.
+
+        Parameters
+        ----------
+        scripts
+            How many.
+        most_live
+            How many are in the queue at a time.
 
         Returns
         -------
         taken_s
             Time of the night from the first ``add`` on (seconds).
         """
-        began = self._clock.tai()
+        loop = asyncio.get_running_loop()
+        began, until = loop.time(), self._added + scripts
         while self.ended < until:
-            while self._jobs and self._added - self.ended < most_live:
+            while self._added < min(until, self.ended + most_live):
                 await self._add(self._jobs.popleft())
             self._news.clear()
             await self._news.wait()
-        return self._clock.tai() - began
+        return loop.time() - began
+
+    def forget(self) -> None:
+        """Forget what scripts have heard, which is kept for tests and would look like growth."""
+        self._launcher.heard.clear()
 
     async def _add(self, job: Job) -> None:
         self._added += 1
@@ -157,11 +169,12 @@ async def a_night(
             file.touch(mode=0o755)
     broker, clock = MemoryBroker(), FakeClock()
     async with Domain(MemoryBus(broker), clock=clock) as domain:
+        launcher = ScriptedLauncher(MemoryBus(broker), plan_of, clock)
         csc = ScriptQueueCsc(
             domain,
             1,
             library=ScriptLibrary(folder / "standard", folder / "external"),
-            launcher=ScriptedLauncher(MemoryBus(broker), plan_of, clock),
+            launcher=launcher,
             block_ids=LocalBlockIds(
                 folder / "block_ids.json",
                 lambda: datetime.datetime(2026, 11, 21, 3, tzinfo=datetime.UTC),
@@ -173,4 +186,4 @@ async def a_night(
         )
         async with csc, Domain(MemoryBus(broker), clock=clock) as client:
             async with Remote(client, "ScriptQueue", 1, include=("script",)) as queue:
-                yield Night(queue, clock, todo, keeps=keeps)
+                yield Night(queue, launcher, todo, keeps=keeps)

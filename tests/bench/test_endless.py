@@ -1,0 +1,32 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After four thousand scripts a queue holds what it held after two thousand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).parents[2] / "bench" / "bench_endless.py"
+
+SCRIPTS = 2000
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_nothing_grows_with_the_scripts_that_have_gone() -> None:
+    done = subprocess.run(
+        [sys.executable, PROGRAM, "--scripts", str(2 * SCRIPTS), "--part", str(SCRIPTS)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    before, after = (line.split() for line in done.stdout.splitlines()[1:])
+    assert (int(before[0]), int(after[0])) == (SCRIPTS, 2 * SCRIPTS)
+    # Less than one object for ten scripts, and eight bytes for each.
+    assert int(after[2]) - int(before[2]) < SCRIPTS // 10, done.stdout
+    assert float(after[3]) - float(before[3]) < 8 * SCRIPTS / 1e3, done.stdout

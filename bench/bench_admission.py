@@ -8,7 +8,10 @@ checkpoint of a running script), and of one after which another starts (a
 script ends). The first slot is held by one running script, and in each slot
 one more runs where it can.
 
-    .venv/bin/python bench/bench_admission.py [--rst]
+With ``--svg`` it draws instead how long a walk takes with many numbers of
+slots and of waiting scripts, as in the documentation.
+
+    .venv/bin/python bench/bench_admission.py [--rounds 50] [--svg doc/admission.svg]
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ import statistics
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
+
+from plot import Panel, svg
 
 from lsst.ts.scriptqueue.core import QueueModel
 from lsst.ts.scriptqueue.core.admission import walk
@@ -39,6 +45,8 @@ from lsst.ts.scriptqueue.core.states import ScriptState
 from lsst.ts.scriptqueue.core.views import VisitMetadata
 
 GOAL_MS = 1.0
+DRAWN_SLOTS = (1, 4, 8, 20, 50)
+DRAWN_WAITING = (25, 50, 100, 200, 350)
 SIZES = ((1, 40), (1, 350), (4, 40), (4, 350), (50, 50), (50, 350))
 METADATA = VisitMetadata(duration=30.0)
 
@@ -163,10 +171,42 @@ def measure(case: Case, slots: int, waiting: int, rounds: int) -> tuple[float, f
     return median_ms(walks), median_ms(checkpoints), median_ms(ends)
 
 
+def walk_ms(case: Case, slots: int, waiting: int, rounds: int) -> float:
+    """CPU time of a walk, in milliseconds (median)."""
+    crowd = Crowd(case, slots, waiting)
+    walks = []
+    for _ in range(rounds):
+        start = time.process_time()
+        walk(crowd.model._ledger)
+        walks.append(time.process_time() - start)
+    return median_ms(walks)
+
+
+def draw(rounds: int) -> str:
+    """A plot of the usual case and of the worst."""
+    panels = [
+        Panel(
+            case.name,
+            {
+                f"{slots} slot{'s' if slots > 1 else ''}": [
+                    (waiting, walk_ms(case, slots, waiting, rounds)) for waiting in DRAWN_WAITING
+                ]
+                for slots in DRAWN_SLOTS
+            },
+        )
+        for case in (CASES[0], CASES[2])
+    ]
+    return svg(panels, "waiting scripts", "ms", GOAL_MS)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=50, help="how often each is measured")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw a plot instead")
     arguments = parser.parse_args()
+    if arguments.svg:
+        arguments.svg.write_text(draw(arguments.rounds))
+        return
     print(f"CPU time in ms (medians of {arguments.rounds}; goal {GOAL_MS:g})")
     print(f"{'case':24}{'slots':>6}{'waiting':>9}{'walk':>8}{'checkpoint':>12}{'end':>8}")
     for case in CASES:

@@ -24,10 +24,16 @@ _T = TypeVar("_T")
 
 
 class Interruption:
-    """What signals do to this process, as long as `interruptible` lasts."""
+    """What signals do to this process, as long as `interruptible` lasts.
+
+    Attributes
+    ----------
+    is_ending
+        Does it end anyway?
+    """
 
     def __init__(self) -> None:
-        self._is_ending = False
+        self.is_ending = False
         self._work: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
 
     async def during(self, work: Coroutine[Any, Any, _T]) -> _T:
@@ -42,14 +48,14 @@ class Interruption:
 
     def ignore(self) -> None:
         """From now on it ends anyway."""
-        self._is_ending = True
+        self.is_ending = True
 
     def told(self, number: int, frame: FrameType | None) -> None:
         """Take a signal."""
-        if self._is_ending:
+        if self.is_ending:
             print("bench: is ending its processes", file=sys.stderr, flush=True)
             return
-        self._is_ending = True
+        self.is_ending = True
         if self._work is None:
             raise KeyboardInterrupt
         loop, task = self._work
@@ -64,5 +70,7 @@ def interruptible() -> Iterator[Interruption]:
     try:
         yield interruption
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        # Where it ends anyway, what is left to say is said.
+        if not interruption.is_ending:
+            for number, handler in before.items():
+                signal.signal(number, handler)

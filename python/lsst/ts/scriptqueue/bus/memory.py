@@ -13,6 +13,7 @@ of for long is forgotten. Nothing here reads a clock, so it also runs on a loop 
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextvars
 import functools
 import logging
@@ -142,7 +143,8 @@ class _Topic:
     def __init__(self, spec: TopicSpec) -> None:
         self.spec = spec
         self.shape = Shape(spec)
-        self.history: dict[int, Message] = {}
+        #: By index, the one that was written longest ago first.
+        self.history: collections.OrderedDict[int, Message] = collections.OrderedDict()
         self._by_index: dict[int, list[_Reader]] = {}
         self._by_range: list[_Reader] = []
 
@@ -150,11 +152,10 @@ class _Topic:
         kept = self.shape.snapshot(message)
         index = self.shape.index_of(kept)
         if self.spec.kind is TopicKind.EVENT:
-            # To the end, also if it is known: the first is whose last message is the oldest.
-            self.history.pop(index, None)
             self.history[index] = kept
+            self.history.move_to_end(index)
             if len(self.history) > HISTORY_DEPTH:
-                del self.history[next(iter(self.history))]
+                self.history.popitem(last=False)
         for reader in self._by_index.get(index, ()):
             reader.schedule(kept)
         for reader in self._by_range:

@@ -22,7 +22,7 @@ from lsst.ts.scriptqueue.sal import Domain, Location, Remote, State
 __all__ = ["Service", "running_service"]
 
 INDEX = 1
-START_LIMIT_S = 30.0
+START_LIMIT_S = 60.0
 COMMAND_LIMIT_S = 60.0
 
 #: Runs the deployed ScriptQueue.

@@ -27,6 +27,7 @@ def test_nothing_grows_with_the_scripts_that_have_gone() -> None:
     assert done.returncode == 0, done.stderr
     before, after = (line.split() for line in done.stdout.splitlines()[1:])
     assert (int(before[0]), int(after[0])) == (SCRIPTS, 2 * SCRIPTS)
-    # Less than one object for ten scripts, and eight bytes for each.
+    # Less than one object for ten scripts, eight bytes for each, and one number or text for four.
     assert int(after[2]) - int(before[2]) < SCRIPTS // 10, done.stdout
     assert float(after[3]) - float(before[3]) < 8 * SCRIPTS / 1e3, done.stdout
+    assert int(after[4]) - int(before[4]) < SCRIPTS // 4, done.stdout

@@ -37,7 +37,7 @@ __all__ = ["EventReader", "is_asynchronous"]
 QUEUE_LENGTH = 100
 
 #: Of how many indices the last stamp is kept.
-_INDICES_KEPT = 10_000
+_INDICES_KEPT = 1_000
 
 #: A callback that is behind by so many messages is complained about.
 _BACKLOG_WORTH_A_WARNING = 1000

@@ -1,0 +1,331 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one connection that writes a journal: everything here blocks, and runs in the journal's thread.
+
+What is tried is done as a whole or not at all. After an error of the disk the
+connection is given up, and the next attempt opens the file anew. An entry
+that is found then and was never confirmed is removed: whoever wrote it was
+told that it failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import pathlib
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .connecting import NAME, Connect, for_reading, with_settings
+from .faults import DamageError, JournalError, fault_of, is_damage
+from .layout import Step, migrate, transaction, version_of
+from .records import Limits, Recovered
+from .replay import NOTHING, Replay, read_replay
+from .rows import chained
+from .salvage import finish_rebuilding, rebuild
+from .tables import add_entries, add_happenings, add_scripts, add_snapshot, tidy_step
+
+__all__ = ["Book", "Writing"]
+
+_MAGIC = b"SQLite format 3\0"
+
+#: After so many commits it is looked whether anything has been kept long enough.
+_TIDY_EVERY = 100
+
+#: Errors after which the same connection can go on.
+_HARMLESS = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY})
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What one caller writes, as values of rows (see `rows`).
+
+    Attributes
+    ----------
+    entries, scripts, happenings
+        Rows of each table.
+    """
+
+    entries: tuple[tuple[Any, ...], ...]
+    scripts: tuple[tuple[Any, ...], ...]
+    happenings: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far the book is written.
+
+    Attributes
+    ----------
+    number, chain
+        Number and hash of the last entry.
+    entries, size
+        How many entries there are since the snapshot, and how many characters.
+    rows
+        How many scripts the history has.
+    """
+
+    number: int
+    chain: int
+    entries: int
+    size: int
+    rows: int
+
+
+class Book:
+    """The book.
+
+    Parameters
+    ----------
+    directory
+        Where it is.
+    limits
+        How much is kept.
+    now
+        Tells the time (TAI, unix seconds).
+    program
+        Version of this program.
+    steps
+        The steps to the newest format.
+    connect
+        Opens the file.
+    log
+        Where it is said what could not be done.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        limits: Limits,
+        now: Callable[[], float],
+        program: str,
+        steps: Sequence[Step],
+        connect: Connect,
+        log: logging.Logger,
+    ) -> None:
+        self.path = directory / NAME
+        self._limits = limits
+        self._now = now
+        self._program = program
+        self._steps = steps
+        self._connect = connect
+        self._log = log
+        self._connection: sqlite3.Connection | None = None
+        self._place = _Place(0, 0, 0, 0, 0)
+        self._has_gap = False
+        self._commits = 0
+        self.is_untidy = True
+
+    @property
+    def wants_snapshot(self) -> bool:
+        """Is there much to replay, or a gap in it?"""
+        place, limits = self._place, self._limits
+        return (
+            self._has_gap or place.entries >= limits.snapshot_entries or place.size >= limits.snapshot_bytes
+        )
+
+    def open(self) -> Recovered:
+        """Open the file, or make it.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be used.
+        """
+        try:
+            finish_rebuilding(self.path)
+            is_fresh = not _holds_something(self.path)
+            complaints: tuple[str, ...] = ()
+            try:
+                replay = NOTHING if is_fresh else self._verified()
+                if replay is None:
+                    # Of an earlier format: it is read when it has been brought to this one.
+                    self._connection = self._opened(self.path)
+                    replay = read_replay(self._connection)
+                    if replay.trouble:
+                        raise DamageError(replay.trouble)
+                elif self._connection is None:
+                    self._connection = self._opened(self.path)
+            except (DamageError, sqlite3.Error) as error:
+                if isinstance(error, sqlite3.Error) and not is_damage(error):
+                    raise
+                complaints = (self._rebuilt(error),)
+                replay = read_replay(self._connected())
+            self._place = self._place_of(replay)
+        except sqlite3.Error as error:
+            raise fault_of(error, self.path) from None
+        except OSError as error:
+            raise JournalError(f"the journal {self.path} cannot be used: {error.strerror}") from None
+        return Recovered(replay.snapshot, replay.entries, complaints, is_fresh)
+
+    def write(self, writings: Iterable[Writing]) -> None:
+        """Write what several callers write, as a whole.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written; nothing of it is then.
+        """
+        if self._has_gap:
+            raise JournalError(
+                f"the journal {self.path} was damaged and entries are missing; it goes on after a snapshot"
+            )
+        self._commit(lambda connection: self._put(connection, writings))
+
+    def write_snapshot(self, body: str) -> None:
+        """Write all that the queue knows after the entries that were written.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+
+        def put(connection: sqlite3.Connection) -> _Place:
+            add_snapshot(connection, self._place.number, self._place.chain, body)
+            return replace(self._place, entries=0, size=0)
+
+        self._commit(put)
+        self._has_gap = False
+        self.is_untidy = True
+
+    def tidy(self) -> None:
+        """Remove a little of what has been kept long enough; it stays untidy while there may be more."""
+        try:
+            connection = self._connected()
+            with transaction(connection):
+                self.is_untidy, rows = tidy_step(connection, self._limits, self._now(), self._place.rows)
+        except sqlite3.Error as error:
+            # Whoever writes next hears of what is wrong.
+            self.is_untidy = False
+            self._log.warning("Old entries stay for now: %s", fault_of(error, self.path))
+        else:
+            self._place = replace(self._place, rows=rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            # It is on the disk already; what remains undone here is done at the next start.
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _verified(self) -> Replay | None:
+        """Read the file before anything is opened that could change it; None if its format is older."""
+        _look_at_header(self.path)
+        with for_reading(self.path) as connection:
+            version, _ = version_of(connection)
+            if version != len(self._steps):
+                return None
+            replay = read_replay(connection)
+            if replay.trouble:
+                raise DamageError(replay.trouble)
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if said != "ok":
+                raise DamageError(said)
+            return replay
+
+    def _opened(self, path: pathlib.Path) -> sqlite3.Connection:
+        with contextlib.ExitStack() as stack:
+            connection = self._connect(path)
+            stack.callback(connection.close)
+            with_settings(connection, self._limits.wal_bytes)
+            migrate(connection, self._program, self._steps, path)
+            stack.pop_all()
+        return connection
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = self._opened(self.path)
+            with transaction(connection):
+                connection.execute("DELETE FROM entries WHERE number > ?", (self._place.number,))
+            self._connection = connection
+        return self._connection
+
+    def _place_of(self, replay: Replay) -> _Place:
+        (rows,) = self._connected().execute("SELECT count(*) FROM scripts").fetchone()
+        size = sum(len(entry.body) for entry in replay.entries)
+        return _Place(replay.number, replay.chain, len(replay.entries), size, rows)
+
+    def _commit(self, work: Callable[[sqlite3.Connection], _Place]) -> None:
+        try:
+            place = self._tried(work)
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise self._given_up(error) from None
+            try:
+                self._replace_damaged(error)
+                place = self._tried(work)
+            except sqlite3.Error as second:
+                raise self._given_up(second) from None
+            except OSError as second:
+                raise JournalError(f"the journal {self.path} cannot be used: {second.strerror}") from None
+        self._place = place
+        self._commits += 1
+        if self._commits % _TIDY_EVERY == 0:
+            self.is_untidy = True
+
+    def _tried(self, work: Callable[[sqlite3.Connection], _Place]) -> _Place:
+        connection = self._connected()
+        with transaction(connection):
+            return work(connection)
+
+    def _given_up(self, error: sqlite3.Error) -> JournalError:
+        if error.sqlite_errorcode & 0xFF not in _HARMLESS:
+            self.close()
+        return fault_of(error, self.path)
+
+    def _replace_damaged(self, error: sqlite3.Error) -> None:
+        """Set a file aside that turned out to be damaged while it was written."""
+        self._log.error("%s", self._rebuilt(error))
+        replay = read_replay(self._connected())
+        if (replay.number, replay.chain) != (self._place.number, self._place.chain):
+            self._has_gap = True
+            raise JournalError(
+                f"the journal {self.path} was damaged, and entries after number {replay.number} are lost; "
+                "it goes on after a snapshot"
+            )
+        self._place = self._place_of(replay)
+
+    def _rebuilt(self, error: Exception) -> str:
+        self.close()
+        return rebuild(self.path, str(error), self._opened)
+
+    def _put(self, connection: sqlite3.Connection, writings: Iterable[Writing]) -> _Place:
+        number, chain, size, new = self._place.number, self._place.chain, 0, 0
+        for writing in writings:
+            rows = []
+            for values in writing.entries:
+                number += 1
+                chain = chained(chain, number, values)
+                size += len(values[3])
+                rows.append((number, *values, chain))
+            add_entries(connection, rows)
+            new += add_scripts(connection, writing.scripts)
+            add_happenings(connection, writing.happenings)
+        place = self._place
+        return _Place(
+            number, chain, place.entries + number - place.number, place.size + size, place.rows + new
+        )
+
+
+def _holds_something(path: pathlib.Path) -> bool:
+    """Is there anything that was written? A file that was only just made is empty."""
+    return any(
+        name.exists() and name.stat().st_size > 0 for name in (path, path.with_name(f"{path.name}-wal"))
+    )
+
+
+def _look_at_header(path: pathlib.Path) -> None:
+    """Look at what would make SQLite take a file for another kind of thing instead of a damaged one."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except FileNotFoundError:
+        raise DamageError("only its write-ahead log is left") from None
+    if head[:16] != _MAGIC:
+        raise DamageError("it does not begin as a database does")
+    if not set(head[18:20]) <= {1, 2}:
+        raise DamageError("its header is not what was written")

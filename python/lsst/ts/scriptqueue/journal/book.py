@@ -14,13 +14,13 @@ import contextlib
 import logging
 import pathlib
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .connecting import NAME, Connect, for_reading, with_settings
-from .faults import DamageError, JournalError, fault_of, is_damage
-from .layout import Step, migrate, transaction, version_of
+from .faults import READING_ERRORS, DamageError, JournalError, code_of, fault_of, is_damage
+from .layout import Step, migrate, tables_after, tables_of, transaction, version_of
 from .records import Limits, Recovered
 from .replay import NOTHING, Replay, read_replay
 from .rows import chained
@@ -101,7 +101,7 @@ class Book:
         limits: Limits,
         now: Callable[[], float],
         program: str,
-        steps: Sequence[Step],
+        steps: tuple[Step, ...],
         connect: Connect,
         log: logging.Logger,
     ) -> None:
@@ -148,19 +148,19 @@ class Book:
                         raise DamageError(replay.trouble)
                 elif self._connection is None:
                     self._connection = self._opened(self.path)
-            except (DamageError, sqlite3.Error) as error:
-                if isinstance(error, sqlite3.Error) and not is_damage(error):
+            except (DamageError, *READING_ERRORS) as error:
+                if not is_damage(error):
                     raise
                 complaints = (self._rebuilt(error),)
                 replay = read_replay(self._connected())
             self._place = self._place_of(replay)
-        except sqlite3.Error as error:
+        except READING_ERRORS as error:
             raise fault_of(error, self.path) from None
         except OSError as error:
             raise JournalError(f"the journal {self.path} cannot be used: {error.strerror}") from None
         return Recovered(replay.snapshot, replay.entries, complaints, is_fresh)
 
-    def write(self, writings: Iterable[Writing]) -> None:
+    def write(self, writings: Sequence[Writing]) -> None:
         """Write what several callers write, as a whole.
 
         Raises
@@ -197,7 +197,7 @@ class Book:
             connection = self._connected()
             with transaction(connection):
                 self.is_untidy, rows = tidy_step(connection, self._limits, self._now(), self._place.rows)
-        except sqlite3.Error as error:
+        except READING_ERRORS as error:
             # Whoever writes next hears of what is wrong.
             self.is_untidy = False
             self._log.warning("Old entries stay for now: %s", fault_of(error, self.path))
@@ -219,6 +219,8 @@ class Book:
             version, _ = version_of(connection)
             if version != len(self._steps):
                 return None
+            if tables_of(connection) != tables_after(self._steps):
+                raise DamageError("its tables are not described as they were")
             replay = read_replay(connection)
             if replay.trouble:
                 raise DamageError(replay.trouble)
@@ -252,13 +254,13 @@ class Book:
     def _commit(self, work: Callable[[sqlite3.Connection], _Place]) -> None:
         try:
             place = self._tried(work)
-        except sqlite3.Error as error:
+        except READING_ERRORS as error:
             if not is_damage(error):
                 raise self._given_up(error) from None
             try:
                 self._replace_damaged(error)
                 place = self._tried(work)
-            except sqlite3.Error as second:
+            except READING_ERRORS as second:
                 raise self._given_up(second) from None
             except OSError as second:
                 raise JournalError(f"the journal {self.path} cannot be used: {second.strerror}") from None
@@ -272,12 +274,12 @@ class Book:
         with transaction(connection):
             return work(connection)
 
-    def _given_up(self, error: sqlite3.Error) -> JournalError:
-        if error.sqlite_errorcode & 0xFF not in _HARMLESS:
+    def _given_up(self, error: Exception) -> JournalError:
+        if code_of(error) & 0xFF not in _HARMLESS:
             self.close()
         return fault_of(error, self.path)
 
-    def _replace_damaged(self, error: sqlite3.Error) -> None:
+    def _replace_damaged(self, error: Exception) -> None:
         """Set a file aside that turned out to be damaged while it was written."""
         self._log.error("%s", self._rebuilt(error))
         replay = read_replay(self._connected())
@@ -291,9 +293,11 @@ class Book:
 
     def _rebuilt(self, error: Exception) -> str:
         self.close()
-        return rebuild(self.path, str(error), self._opened)
+        said = rebuild(self.path, str(error), self._opened)
+        self._connection = self._opened(self.path)
+        return said
 
-    def _put(self, connection: sqlite3.Connection, writings: Iterable[Writing]) -> _Place:
+    def _put(self, connection: sqlite3.Connection, writings: Sequence[Writing]) -> _Place:
         number, chain, size, new = self._place.number, self._place.chain, 0, 0
         for writing in writings:
             rows = []

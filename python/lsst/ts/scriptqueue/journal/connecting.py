@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import pathlib
 import sqlite3
 import urllib.parse
@@ -65,5 +66,7 @@ def for_reading(path: pathlib.Path, *, without_wal: bool = False) -> Iterator[sq
     quoted = urllib.parse.quote(str(path.absolute()))
     options = "mode=ro&immutable=1" if without_wal else "mode=ro"
     connection = sqlite3.connect(f"file:{quoted}?{options}", uri=True, isolation_level=None, timeout=_BUSY_S)
+    # A text that is none any more spoils its own row, which its check tells, and not the whole answer.
+    connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
     with contextlib.closing(connection):
         yield connection

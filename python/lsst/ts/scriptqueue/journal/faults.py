@@ -7,11 +7,13 @@ from __future__ import annotations
 import sqlite3
 
 __all__ = [
+    "READING_ERRORS",
     "DamageError",
     "JournalError",
     "JournalFullError",
     "JournalInUseError",
     "JournalTooNewError",
+    "code_of",
     "fault_of",
     "is_damage",
 ]
@@ -36,6 +38,9 @@ class JournalTooNewError(JournalError):
 class DamageError(Exception):
     """A file is not what was written; the text says what shows it. Never leaves this room."""
 
+
+#: What reading a file may raise; the second for a text in it that is none.
+READING_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 #: Results of SQLite that only a file can give that is not what was written. (SQL that is right for the
 #: format and yet no SQL, code 1, means that the description of the tables in the file is wrong.)
@@ -65,14 +70,19 @@ _WORDS = {
 _NO_ROOM = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE})
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def code_of(error: Exception) -> int:
+    """Return SQLite's code of an error; that of a damaged file for Python's own, about text that is none."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    return code
+
+
+def is_damage(error: Exception) -> bool:
     """Does an error mean that the file is not what was written?"""
-    # Python's own, about text that is none, has no code.
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return code is None or code & 0xFF in _DAMAGE or code in _UNREADABLE
+    code = code_of(error)
+    return code & 0xFF in _DAMAGE or code in _UNREADABLE
 
 
-def fault_of(error: sqlite3.Error, path: object) -> JournalError:
+def fault_of(error: Exception, path: object) -> JournalError:
     """Say in words what SQLite could not do.
 
     Parameters
@@ -82,7 +92,7 @@ def fault_of(error: sqlite3.Error, path: object) -> JournalError:
     path
         The journal.
     """
-    code = getattr(error, "sqlite_errorcode", 0)
+    code = code_of(error)
     if code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_ROOM:
         return JournalFullError(
             f"the journal {path} cannot be written: {_WORDS[sqlite3.SQLITE_FULL]}; make room, and try again"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .connecting import NAME, for_reading
-from .faults import DamageError, JournalError, JournalTooNewError, fault_of, is_damage
+from .faults import READING_ERRORS, DamageError, JournalError, JournalTooNewError, fault_of, is_damage
 from .layout import STEPS, version_of
 from .records import Happening, ScriptRow
 from .rows import HAPPENING_COLUMNS, SCRIPT_COLUMNS, happening_of, script_of
@@ -131,7 +131,7 @@ def read_history(directory: pathlib.Path, query: Query) -> Answer:
             return _answer(connection, query)
     except DamageError as error:
         raise _damaged(path, error) from None
-    except sqlite3.Error as error:
+    except READING_ERRORS as error:
         raise _damaged(path, error) if is_damage(error) else fault_of(error, path) from None
 
 
@@ -158,9 +158,7 @@ def _look_at_version(connection: sqlite3.Connection, path: pathlib.Path) -> None
 
 
 def _damaged(path: pathlib.Path, error: Exception) -> JournalError:
-    return JournalError(
-        f"the journal {path} is damaged ({error}); a queue that starts sets it aside"
-    )
+    return JournalError(f"the journal {path} is damaged ({error}); a queue that starts sets it aside")
 
 
 def _answer(connection: sqlite3.Connection, query: Query) -> Answer:

@@ -78,7 +78,7 @@ class Journal:
         log: logging.Logger,
         limits: Limits = DEFAULT_LIMITS,
         *,
-        steps: Sequence[Step] = STEPS,
+        steps: tuple[Step, ...] = STEPS,
         connect: Connect = connect,
     ) -> tuple[Self, Recovered]:
         """Open the journal of a state directory, or begin one.
@@ -276,7 +276,7 @@ class Journal:
                 return
 
     def _write(self, together: Iterable[_Write]) -> None:
-        self._book.write(job.writing for job in together)
+        self._book.write([job.writing for job in together])
 
     def _do(self, done: list[asyncio.Future[None]], work: Callable[[], None]) -> None:
         error: JournalError | None = JournalError(f"the journal {self.path} does not work any more")

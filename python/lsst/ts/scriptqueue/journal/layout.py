@@ -11,12 +11,13 @@ in every format, so that every program can say who has written a file.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from .faults import DamageError, JournalTooNewError
 
-__all__ = ["STEPS", "Step", "migrate", "sql", "transaction", "version_of"]
+__all__ = ["STEPS", "Step", "migrate", "sql", "tables_after", "tables_of", "transaction", "version_of"]
 
 Step = Callable[[sqlite3.Connection], None]
 
@@ -96,8 +97,21 @@ def version_of(connection: sqlite3.Connection) -> tuple[int, str]:
     return version, about.get("program", "")
 
 
+def tables_of(connection: sqlite3.Connection) -> frozenset[tuple[str, str | None]]:
+    """Return how the tables and indices of a file are described."""
+    return frozenset(connection.execute("SELECT name, sql FROM sqlite_master"))
+
+
+@functools.cache
+def tables_after(steps: tuple[Step, ...]) -> frozenset[tuple[str, str | None]]:
+    """Return how tables and indices are described after all steps."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, "", steps)
+        return tables_of(connection)
+
+
 def migrate(
-    connection: sqlite3.Connection, program: str, steps: Sequence[Step] = STEPS, path: object = "journal"
+    connection: sqlite3.Connection, program: str, steps: tuple[Step, ...] = STEPS, path: object = "journal"
 ) -> int:
     """Bring a file to the newest format.
 

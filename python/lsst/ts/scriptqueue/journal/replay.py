@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from .faults import READING_ERRORS
 from .records import Entry, Snapshot
 from .rows import chained, digest
 
@@ -61,7 +62,7 @@ def read_replay(connection: sqlite3.Connection) -> Replay:
                 break
             entries.append(Entry(*values))
             number, chain = found, found_chain
-    except sqlite3.Error as error:
+    except READING_ERRORS as error:
         trouble = trouble or f"after entry {number}: {error}"
     return Replay(snapshot, snapshot_chain, tuple(entries), number, chain, trouble)
 
@@ -70,14 +71,14 @@ def _newest_snapshot(connection: sqlite3.Connection) -> tuple[Snapshot | None, i
     trouble = ""
     try:
         numbers = [row[0] for row in connection.execute("SELECT after FROM snapshots ORDER BY after DESC")]
-    except sqlite3.Error as error:
+    except READING_ERRORS as error:
         return None, 0, f"snapshots: {error}"
     for after in numbers:
         try:
             row = connection.execute(
                 "SELECT chain, body, digest FROM snapshots WHERE after = ?", (after,)
             ).fetchone()
-        except sqlite3.Error as error:
+        except READING_ERRORS as error:
             trouble = trouble or f"the snapshot after entry {after}: {error}"
             continue
         if row is not None and digest(after, row[0], row[1]) == row[2]:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .connecting import for_reading
+from .faults import READING_ERRORS
 from .records import Entry
 from .replay import NOTHING, Replay, read_replay
 from .rows import (
@@ -137,7 +138,7 @@ def _best_replay(path: pathlib.Path) -> tuple[Replay, bool]:
     found = []
     for without_wal in (False, True):
         # What cannot even be opened gives nothing.
-        with contextlib.suppress(sqlite3.Error), for_reading(path, without_wal=without_wal) as connection:
+        with contextlib.suppress(*READING_ERRORS), for_reading(path, without_wal=without_wal) as connection:
             found.append((read_replay(connection), without_wal))
     return max(found, key=lambda item: item[0].number, default=(NOTHING, False))
 
@@ -192,5 +193,5 @@ def _copy(
 
 
 def _readable(path: pathlib.Path, without_wal: bool, query: str) -> Iterator[tuple[Any, ...]]:
-    with contextlib.suppress(sqlite3.Error), for_reading(path, without_wal=without_wal) as connection:
+    with contextlib.suppress(*READING_ERRORS), for_reading(path, without_wal=without_wal) as connection:
         yield from connection.execute(query)

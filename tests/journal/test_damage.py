@@ -244,7 +244,7 @@ def test_bytes_of_a_file_are_overwritten(folder: pathlib.Path, way: dict[str, in
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("seed", [random.SystemRandom().randrange(2**31)])
+@pytest.mark.parametrize("seed", [pytest.param(random.SystemRandom().randrange(2**31), id="any seed")])
 def test_many_more_cuts_and_bytes(folder: pathlib.Path, way: dict[str, int], name: str, seed: int) -> None:
     written = write_files(folder, **way)  # type: ignore[arg-type]
     size = len(written.files[FILES[name]])

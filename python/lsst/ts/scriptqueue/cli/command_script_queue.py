@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import __version__
 from ..bus import BUS_KINDS, BusError
+from ..sal.clock import SystemClock
 from ..sal.domain import Domain
 from .commanding.arguments import (
     COMMON,
@@ -91,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return asyncio.run(_until_told(_monitor(options.index, order), told=Exit.COMPLETE))
             case Local.EXPLAIN:
                 return asyncio.run(_until_told(_explain(options.index, order)))
+            case Local.HISTORY:
+                return asyncio.run(_until_told(_history(options.index, order)))
             case _:
                 return asyncio.run(_until_told(_one_shot(options.index, order)))
     except HelpWanted as wanted:
@@ -128,6 +131,15 @@ async def _explain(index: int, order: Order) -> Exit:
                     return _complain(str(error), Exit.NO_ANSWER)
             board = client.feed.board
     status, text = await asyncio.to_thread(explaining.explanation, order, board)
+    _print(text)
+    return status
+
+
+async def _history(index: int, order: Order) -> Exit:
+    # Only needed here.
+    from .commanding.past import history
+
+    status, text = await asyncio.to_thread(history, order, index, SystemClock())
     _print(text)
     return status
 

@@ -18,10 +18,10 @@ from ..bus.choice import BUS_KINDS
 from ..configuration import ConfigurationError
 from ..csc.assembly import QueueOptions, script_queue
 from ..csc.settings import Settings, SettingsError, read_settings
-from ..csc.state_dir import default_state_dir
 from ..sal.enums import State
 from ..sal.errors import DuplicateError
 from .check_config import check_config
+from .state_dir import default_state_dir
 
 __all__ = ["main"]
 

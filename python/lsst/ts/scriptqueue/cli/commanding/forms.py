@@ -30,6 +30,7 @@ class Local(enum.Enum):
     EVENTS = enum.auto()
     MONITOR = enum.auto()
     EXPLAIN = enum.auto()
+    HISTORY = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +369,28 @@ FORMS: tuple[Form, ...] = (
                 "configuration directory (default: that of a queue started here)",
             ),
             _option("--override", kinds.TEXT, None, "name of an override, as for start"),
+        ),
+    ),
+    Form(
+        "history",
+        "Say what became of scripts, for months back, from the journal on this machine; nothing is sent.",
+        Local.HISTORY,
+        (
+            _option("--since", kinds.TIME, None, "those with which anything happened since then"),
+            _option("--until", kinds.TIME, None, "those that were added before then"),
+            _option("--script", kinds.TEXT, None, "those of this index, or whose path is like it: 'slew*'"),
+            _option("--state", kinds.STATE, None, "those in this state; failed: all that went wrong"),
+            _option("--slot", kinds.SLOT, None, "those of this slot"),
+            _option("--by", kinds.TEXT, None, "those added by whom this is part of the identity"),
+            _option("--limit", kinds.COUNT, None, "at most so many, the latest; 0 for all", default="50"),
+            _option("--log", None, None, "with what each printed last"),
+            _option("--story", None, None, "with all that happened to each, and its configuration"),
+            _option(
+                "--state-dir",
+                kinds.DIRECTORY,
+                None,
+                "state directory of the queue (default: that of a queue started here)",
+            ),
         ),
     ),
     Form("monitor", "Print every event of the queue and its scripts, until interrupted.", Local.MONITOR),

@@ -8,6 +8,7 @@ A kind's ``read`` turns the word into the value of a SAL field, or raises
 
 from __future__ import annotations
 
+import datetime
 import enum
 import logging
 import re
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...sal.enums import Location
+from ...sal.enums import Location, ScriptProcessState, ScriptState
 from .words import nearest
 
 __all__ = [
@@ -36,12 +37,15 @@ __all__ = [
     "SECONDS",
     "SLOT",
     "SLOT_OR_ALL",
+    "STATE",
     "TEXT",
+    "TIME",
     "Goal",
     "Kind",
     "Loudness",
     "Place",
     "Source",
+    "When",
     "WordError",
     "choice",
 ]
@@ -118,6 +122,22 @@ class Place:
     other: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class When:
+    """A time, as people name it.
+
+    Attributes
+    ----------
+    utc
+        UTC, unix seconds; None if it is counted from now.
+    ago_s
+        How long ago it is then (seconds).
+    """
+
+    utc: float | None = None
+    ago_s: float = 0.0
+
+
 def choice(word: str, known: tuple[str, ...], what: str) -> str:
     """Return the known word that this one is, whatever its case.
 
@@ -180,6 +200,23 @@ def _read_seconds(word: str) -> float:
     return seconds
 
 
+def _read_time(word: str) -> When:
+    age = re.fullmatch(rf"([0-9]{{1,9}}(?:\.[0-9]+)?)([{''.join(_UNITS_S)}])", word)
+    if age is not None:
+        return When(ago_s=float(age[1]) * _UNITS_S[age[2]])
+    try:
+        at = datetime.datetime.fromisoformat(word)
+    except ValueError:
+        raise WordError(
+            f"{word!r} is no time: UTC such as 2026-01-31T21:30, or an age such as 90m, 12h or 3d"
+        ) from None
+    return When(utc=(at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).timestamp())
+
+
+def _read_state(word: str) -> str:
+    return choice(word, _STATES, "state")
+
+
 def _read_expression(word: str) -> str:
     try:
         re.compile(word)
@@ -208,6 +245,12 @@ def _read_config(word: str) -> str:
 _SCRIPT_KINDS = ("standard", "external")
 _LOCATIONS = tuple(location.name.lower() for location in Location)
 _GOALS = tuple(goal.value for goal in Goal)
+_STATES = tuple(
+    dict.fromkeys(
+        state.name.lower() for states in (ScriptState, ScriptProcessState) for state in states if state
+    )
+)
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _LOUDNESSES = tuple(loudness.value for loudness in Loudness)
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -231,6 +274,8 @@ RESOURCES = Kind("NAMES", str)
 LEVEL = Kind("LEVEL", _read_level, tuple(_LEVELS))
 COUNT = Kind("N", _read_count)
 SECONDS = Kind("SECONDS", _read_seconds)
+STATE = Kind("STATE", _read_state, _STATES)
+TIME = Kind("TIME", _read_time)
 CHECKPOINTS = Kind("REGEX", _read_expression)
 GOAL = Kind("|".join(_GOALS), lambda word: Goal(choice(word, _GOALS, "goal")), _GOALS)
 LOUDNESS = Kind(

@@ -98,6 +98,8 @@ class Session:
             return Exit.USAGE
         if order.form.command is Local.EXPLAIN:
             return await self._explain(order)
+        if order.form.command is Local.HISTORY:
+            return await self._history(order)
         if isinstance(order.form.command, Local):
             return self._run_local(order.form.command, order)
         outcome = await carry_out(self.client, order, self._err)
@@ -109,6 +111,15 @@ class Session:
         from .explaining import explanation
 
         status, text = await asyncio.to_thread(explanation, order, self.client.feed.board)
+        self._print(text)
+        return status
+
+    async def _history(self, order: Order) -> Exit:
+        # Not cheap to import, and only needed here.
+        from .past import history
+
+        clock = self.client.domain.clock
+        status, text = await asyncio.to_thread(history, order, self.client.index, clock)
         self._print(text)
         return status
 

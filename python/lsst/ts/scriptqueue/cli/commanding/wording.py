@@ -27,6 +27,7 @@ __all__ = [
     "one_line",
     "queue_lines",
     "script_line",
+    "shortened",
     "slot_state",
     "states_in_words",
 ]
@@ -115,7 +116,7 @@ def script_line(index: int, board: Board, where: str = "", *, whole: bool = Fals
     if ended and whole:
         words.append(one_line(ended))
     elif reported or ended:
-        words.append(one_line(reported) or _shortened(ended))
+        words.append(one_line(reported) or shortened(ended))
     return " ".join(words)
 
 
@@ -191,7 +192,7 @@ def _slots(record: Record) -> str:
 def _script_in_slot(record: Record) -> str:
     words = [f"{_script(record)} in {record.slot}" if record.slot else _script(record)]
     words += [f"waits: {record.waitingFor}"] if record.waitingFor else []
-    words += [_shortened(record.exitReason)] if record.exitReason else []
+    words += [shortened(record.exitReason)] if record.exitReason else []
     return "; ".join(words)
 
 
@@ -250,7 +251,7 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     """Return as much of a text as there is room for on a line with other things."""
     line = text.strip().splitlines()[0] if text.strip() else ""
     return one_line(line if len(line) <= _SHORT else f"{line[: _SHORT - 1]}…")

@@ -20,7 +20,7 @@ from typing import Any
 
 from .connecting import NAME, Connect, for_reading, with_settings
 from .faults import READING_ERRORS, DamageError, JournalError, code_of, fault_of, is_damage
-from .layout import Step, migrate, tables_after, tables_of, transaction, version_of
+from .layout import Step, known_version, migrate, tables_after, tables_of, transaction
 from .records import Limits, Recovered
 from .replay import NOTHING, Replay, read_replay
 from .rows import chained
@@ -216,7 +216,7 @@ class Book:
         """Read the file before anything is opened that could change it; None if its format is older."""
         _look_at_header(self.path)
         with for_reading(self.path) as connection:
-            version, _ = version_of(connection)
+            version = known_version(connection, self._program, self._steps, self.path)
             if version != len(self._steps):
                 return None
             if tables_of(connection) != tables_after(self._steps):

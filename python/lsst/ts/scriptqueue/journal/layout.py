@@ -17,7 +17,17 @@ from collections.abc import Callable, Iterator
 
 from .faults import DamageError, JournalTooNewError
 
-__all__ = ["STEPS", "Step", "migrate", "sql", "tables_after", "tables_of", "transaction", "version_of"]
+__all__ = [
+    "STEPS",
+    "Step",
+    "known_version",
+    "migrate",
+    "sql",
+    "tables_after",
+    "tables_of",
+    "transaction",
+    "version_of",
+]
 
 Step = Callable[[sqlite3.Connection], None]
 
@@ -138,12 +148,7 @@ def migrate(
     DamageError
         If the file contradicts itself.
     """
-    version, writer = version_of(connection)
-    if version > len(steps):
-        raise JournalTooNewError(
-            f"the journal {path} has format {version}, written by version {writer} of the program; this is "
-            f"version {program}, which knows formats up to {len(steps)}. Use version {writer} or a newer one"
-        )
+    version = known_version(connection, program, steps, path)
     for number, step in enumerate(steps[version:], version + 1):
         with transaction(connection):
             step(connection)
@@ -151,4 +156,17 @@ def migrate(
             for row in (("format", str(number)), ("program", program)):
                 connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", row)
             connection.execute(f"PRAGMA user_version = {number}")
+    return version
+
+
+def known_version(
+    connection: sqlite3.Connection, program: str, steps: tuple[Step, ...], path: object = "journal"
+) -> int:
+    """Return the version of the format; arguments and errors are those of `migrate`."""
+    version, writer = version_of(connection)
+    if version > len(steps):
+        raise JournalTooNewError(
+            f"the journal {path} has format {version}, written by version {writer} of the program; this is "
+            f"version {program}, which knows formats up to {len(steps)}. Use version {writer} or a newer one"
+        )
     return version

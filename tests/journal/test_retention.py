@@ -1,0 +1,196 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file does not grow for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from lsst.ts.scriptqueue.journal import Limits, Query, read_history
+from lsst.ts.scriptqueue.journal.book import Book, Writing
+from lsst.ts.scriptqueue.journal.connecting import connect, for_reading
+from lsst.ts.scriptqueue.journal.layout import STEPS
+from lsst.ts.scriptqueue.journal.rows import entry_values, happening_values, script_values
+
+from .stage import DAY_S, LOG, NOW_TAI, a_line, a_script, an_entry
+
+
+@contextlib.contextmanager
+def a_book(folder: pathlib.Path, limits: Limits, now_tai: float = NOW_TAI) -> Iterator[Book]:
+    book = Book(folder, limits, lambda: now_tai, "0.1.0", STEPS, connect, LOG)
+    book.open()
+    try:
+        yield book
+    finally:
+        book.close()
+
+
+def tidied(book: Book) -> int:
+    """Tidy until there is nothing left to do; return how many steps it took."""
+    steps = 1
+    book.tidy()
+    while book.is_untidy:
+        book.tidy()
+        steps += 1
+    return steps
+
+
+def history_of(first: int, last: int) -> Writing:
+    numbers = range(first, last + 1)
+    return Writing(
+        (),
+        tuple(script_values(a_script(number)) for number in numbers),
+        tuple(happening_values(a_line(number)) for number in numbers for _ in range(3)),
+    )
+
+
+def kept(folder: pathlib.Path) -> list[int]:
+    return [told.script.sal_index - 100_000 for told in read_history(folder, Query()).scripts]
+
+
+def rows_of(folder: pathlib.Path, table: str) -> int:
+    with for_reading(folder / "journal.sqlite") as connection:
+        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(count)
+
+
+def test_the_oldest_beyond_a_number_are_removed(tmp_path: pathlib.Path) -> None:
+    with a_book(tmp_path, Limits(keep_rows=30)) as book:
+        book.write([history_of(1, 100)])
+        assert tidied(book) >= 4
+        assert kept(tmp_path) == list(range(71, 101))
+        assert rows_of(tmp_path, "happenings") == 90
+        # One that is written anew is none more.
+        book.write([history_of(71, 100)])
+        tidied(book)
+        assert len(kept(tmp_path)) == 30
+    with a_book(tmp_path, Limits(keep_rows=10)) as book:
+        tidied(book)
+    assert kept(tmp_path) == list(range(91, 101))
+
+
+def test_those_that_are_too_old_are_removed(tmp_path: pathlib.Path) -> None:
+    lost = Writing((), (), tuple(happening_values(a_line(number)) for number in range(200, 204)))
+    with a_book(tmp_path, Limits(keep_days=10)) as book:
+        book.write([history_of(1, 60), lost])
+        tidied(book)
+        assert len(kept(tmp_path)) == 60
+    with a_book(tmp_path, Limits(keep_days=10), NOW_TAI + 10 * DAY_S + 40.5) as book:
+        tidied(book)
+    assert kept(tmp_path) == list(range(41, 61))
+    # Lines of a script that the history does not know have gone with their time, too.
+    with a_book(tmp_path, Limits(keep_days=10), NOW_TAI + 20 * DAY_S) as book:
+        tidied(book)
+    assert (rows_of(tmp_path, "scripts"), rows_of(tmp_path, "happenings")) == (0, 0)
+
+
+def test_entries_before_the_last_but_one_snapshot_are_removed(tmp_path: pathlib.Path) -> None:
+    with a_book(tmp_path, Limits()) as book:
+        book.write([Writing(tuple(entry_values(an_entry(n)) for n in range(1, 1201)), (), ())])
+        book.write_snapshot("one")
+        book.write([Writing(tuple(entry_values(an_entry(n)) for n in range(1201, 1211)), (), ())])
+        assert tidied(book) == 1
+        book.write_snapshot("two")
+        assert tidied(book) == 4
+    with for_reading(tmp_path / "journal.sqlite") as connection:
+        found = connection.execute("SELECT min(number), max(number) FROM entries").fetchone()
+    assert found == (1201, 1210)
+
+
+@pytest.mark.parametrize("spare_pages", [0, 20])
+def test_pages_that_nobody_needs_are_given_back(tmp_path: pathlib.Path, spare_pages: int) -> None:
+    with a_book(tmp_path, Limits(keep_rows=1, spare_pages=spare_pages)) as book:
+        book.write([history_of(1, 2000)])
+        tidied(book)
+    with for_reading(tmp_path / "journal.sqlite") as connection:
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    assert free <= spare_pages
+    assert (tmp_path / "journal.sqlite").stat().st_size < 4096 * (40 + spare_pages)
+
+
+def test_ten_thousand_scripts_in_a_bounded_file(tmp_path: pathlib.Path) -> None:
+    sizes = []
+    with a_book(tmp_path, Limits(keep_rows=500)) as book:
+        for first in range(1, 10_001, 500):
+            book.write([history_of(first, first + 499)])
+            tidied(book)
+            sizes.append((tmp_path / "journal.sqlite").stat().st_size)
+    assert kept(tmp_path) == list(range(9_501, 10_001))
+    # It has the size of twice what is kept, and keeps that.
+    assert max(sizes[10:]) <= 1.1 * max(sizes[:10])
+
+
+def test_a_reader_that_stays_keeps_the_log_long_only_as_long_as_it_stays(tmp_path: pathlib.Path) -> None:
+    limits = Limits(wal_bytes=100_000)
+    log = tmp_path / "journal.sqlite-wal"
+
+    def write(first: int) -> None:
+        for number in range(first, first + 1000, 10):
+            book.write(
+                [Writing(tuple(entry_values(an_entry(n, 2000)) for n in range(number, number + 10)), (), ())]
+            )
+
+    with a_book(tmp_path, limits) as book:
+        with for_reading(tmp_path / "journal.sqlite") as reader:
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT count(*) FROM entries").fetchone() == (0,)
+            write(1)
+            write(1001)
+            grown = log.stat().st_size
+            assert grown > 6_000_000
+            # It still sees what it saw.
+            assert reader.execute("SELECT count(*) FROM entries").fetchone() == (0,)
+        write(2001)
+        assert log.stat().st_size < grown
+        write(3001)
+        assert log.stat().st_size < 5_000_000
+        assert rows_of(tmp_path, "entries") == 4000
+
+
+def test_a_history_that_is_asked_while_it_is_written_sees_whole_writes(tmp_path: pathlib.Path) -> None:
+    with a_book(tmp_path, Limits()) as book:
+        for number in range(1, 30, 2):
+            book.write([history_of(number, number + 1)])
+            assert kept(tmp_path) == list(range(1, number + 2))
+
+
+def test_a_history_in_a_folder_that_may_not_be_written(tmp_path: pathlib.Path) -> None:
+    with a_book(tmp_path, Limits()) as book:
+        book.write([history_of(1, 3)])
+    assert not (tmp_path / "journal.sqlite-wal").exists()
+    tmp_path.chmod(0o555)
+    try:
+        assert kept(tmp_path) == [1, 2, 3]
+    finally:
+        tmp_path.chmod(0o755)
+
+
+def test_what_cannot_be_tidied_is_said_and_left(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def connect_without_tables(path: pathlib.Path) -> sqlite3.Connection:
+        connection = connect(path)
+        connection.set_authorizer(
+            lambda action, *_: (
+                sqlite3.SQLITE_DENY
+                if action == sqlite3.SQLITE_DELETE and _[0] == "scripts"
+                else sqlite3.SQLITE_OK
+            )
+        )
+        return connection
+
+    book = Book(tmp_path, Limits(keep_rows=1), lambda: NOW_TAI, "0.1.0", STEPS, connect_without_tables, LOG)
+    book.open()
+    try:
+        book.write([history_of(1, 30)])
+        tidied(book)
+        assert "Old entries stay for now" in caplog.text
+        book.write([history_of(31, 31)])
+    finally:
+        book.close()
+    assert len(kept(tmp_path)) == 31

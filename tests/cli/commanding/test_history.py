@@ -99,15 +99,15 @@ added (UTC)          index   script                          slot  state   ran  
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     async def write() -> None:
-        journal, _ = await Journal.open(folder, lambda: NEW_YEAR, logging.getLogger("journal"))
+        journal, _ = await Journal.open(state_dir, lambda: NEW_YEAR, logging.getLogger("journal"))
         try:
             await journal.write(scripts=SCRIPTS, happenings=STORY)
         finally:
             await journal.aclose()
 
-    folder = tmp_path_factory.mktemp("state")
+    state_dir = tmp_path_factory.mktemp("state")
     asyncio.run(write())
-    return folder
+    return state_dir
 
 
 def told(folder: pathlib.Path, words: str, clock: FakeClock) -> tuple[Exit, Report]:

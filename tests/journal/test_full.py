@@ -159,6 +159,10 @@ async def main(folder):
         said = await attempt()
     print(said)
     print(await attempt())
+    await journal.aclose()
+    journal, recovered = await Journal.open(folder / "state", lambda: 0.0, logging.getLogger())
+    print(len(recovered.entries) == written, *recovered.complaints)
+    print(await attempt())
     filler.unlink()
     print(await attempt())
     await journal.aclose()
@@ -195,10 +199,13 @@ def test_a_real_disk_is_full_and_read_only(tmp_path: pathlib.Path) -> None:
     if run.returncode and ("unshare" in run.stderr or "mount" in run.stderr):
         pytest.skip(f"no file system of its own here: {run.stderr.strip()}")
     assert run.returncode == 0, run.stderr
-    first, full, still_full, then, read_only, recovered = run.stdout.splitlines()
+    first, full, still_full, reopened, also_full, then, read_only, recovered = run.stdout.splitlines()
     assert first == "written"
     assert full.startswith("JournalFullError: ")
     assert "there is no room on the disk" in still_full
+    assert reopened.startswith("True the journal ")
+    assert "there is no room on the disk" in reopened
+    assert also_full.startswith("JournalFullError: ")
     assert then == "written"
     assert "read-only" in read_only.lower()
     assert recovered == "True"

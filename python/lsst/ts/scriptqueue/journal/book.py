@@ -13,13 +13,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import pathlib
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .connecting import NAME, Connect, for_reading, with_settings
-from .faults import READING_ERRORS, DamageError, JournalError, code_of, fault_of, is_damage
+from .faults import READING_ERRORS, DamageError, JournalError, JournalFullError, code_of, fault_of, is_damage
 from .layout import Step, known_version, migrate, tables_after, tables_of, transaction
 from .records import Limits, Recovered
 from .replay import NOTHING, Replay, read_replay
@@ -28,6 +30,9 @@ from .salvage import finish_rebuilding, rebuild
 from .tables import add_entries, add_happenings, add_scripts, add_snapshot, tidy_step
 
 __all__ = ["Book", "Writing"]
+
+#: A file system in memory.
+_MEMORY = "/dev/shm"
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -132,28 +137,27 @@ class Book:
         Raises
         ------
         JournalError
-            If it cannot be used.
+            If it cannot be used. That there is no room is a complaint, if it can be read all the same.
         """
         try:
             finish_rebuilding(self.path)
             is_fresh = not _holds_something(self.path)
             complaints: tuple[str, ...] = ()
             try:
-                replay = NOTHING if is_fresh else self._verified()
+                replay = NOTHING if is_fresh else self._verified(self.path)
+                self._connection = self._opened(self.path)
                 if replay is None:
                     # Of an earlier format: it is read when it has been brought to this one.
-                    self._connection = self._opened(self.path)
                     replay = read_replay(self._connection)
                     if replay.trouble:
                         raise DamageError(replay.trouble)
-                elif self._connection is None:
-                    self._connection = self._opened(self.path)
-            except (DamageError, *READING_ERRORS) as error:
-                if not is_damage(error):
-                    raise
-                complaints = (self._rebuilt(error),)
-                replay = read_replay(self._connected())
-            self._place = self._place_of(replay)
+            except READING_ERRORS as error:
+                if is_damage(error):
+                    complaints = (self._rebuilt(error),)
+                    replay = read_replay(self._connected())
+                else:
+                    replay, complaints = self._without_room(error)
+            self._place = _place_after(replay, self._count())
         except READING_ERRORS as error:
             raise fault_of(error, self.path) from None
         except OSError as error:
@@ -212,10 +216,25 @@ class Book:
                 self._connection.close()
             self._connection = None
 
-    def _verified(self) -> Replay | None:
+    def _without_room(self, error: Exception) -> tuple[Replay, tuple[str, ...]]:
+        """Read the file where there is room for what SQLite needs beside it; it is written later."""
+        fault = fault_of(error, self.path)
+        if isinstance(fault, JournalFullError):
+            for place in (_MEMORY, tempfile.gettempdir()):
+                # Where that cannot be done, it is tried elsewhere, or given up.
+                with (
+                    contextlib.suppress(OSError, *READING_ERRORS),
+                    tempfile.TemporaryDirectory(dir=place) as folder,
+                ):
+                    replay = self._verified(_copied(self.path, pathlib.Path(folder)))
+                    if replay is not None:
+                        return replay, (str(fault),)
+        raise fault
+
+    def _verified(self, path: pathlib.Path) -> Replay | None:
         """Read the file before anything is opened that could change it; None if its format is older."""
-        _look_at_header(self.path)
-        with for_reading(self.path) as connection:
+        _look_at_header(path)
+        with for_reading(path) as connection:
             version = known_version(connection, self._program, self._steps, self.path)
             if version != len(self._steps):
                 return None
@@ -240,16 +259,22 @@ class Book:
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
-            connection = self._opened(self.path)
-            with transaction(connection):
-                connection.execute("DELETE FROM entries WHERE number > ?", (self._place.number,))
+            with contextlib.ExitStack() as stack:
+                connection = self._opened(self.path)
+                stack.callback(connection.close)
+                with transaction(connection):
+                    connection.execute("DELETE FROM entries WHERE number > ?", (self._place.number,))
+                stack.pop_all()
             self._connection = connection
+            self._place = replace(self._place, rows=self._count())
         return self._connection
 
-    def _place_of(self, replay: Replay) -> _Place:
-        (rows,) = self._connected().execute("SELECT count(*) FROM scripts").fetchone()
-        size = sum(len(entry.body) for entry in replay.entries)
-        return _Place(replay.number, replay.chain, len(replay.entries), size, rows)
+    def _count(self) -> int:
+        """Count the scripts of the history; 0 until the file can be written."""
+        if self._connection is None:
+            return 0
+        (rows,) = self._connection.execute("SELECT count(*) FROM scripts").fetchone()
+        return int(rows)
 
     def _commit(self, work: Callable[[sqlite3.Connection], _Place]) -> None:
         try:
@@ -289,7 +314,7 @@ class Book:
                 f"the journal {self.path} was damaged, and entries after number {replay.number} are lost; "
                 "it goes on after a snapshot"
             )
-        self._place = self._place_of(replay)
+        self._place = _place_after(replay, self._count())
 
     def _rebuilt(self, error: Exception) -> str:
         self.close()
@@ -313,6 +338,19 @@ class Book:
         return _Place(
             number, chain, place.entries + number - place.number, place.size + size, place.rows + new
         )
+
+
+def _place_after(replay: Replay, rows: int) -> _Place:
+    size = sum(len(entry.body) for entry in replay.entries)
+    return _Place(replay.number, replay.chain, len(replay.entries), size, rows)
+
+
+def _copied(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """Copy a file, and the write-ahead log beside it."""
+    for name in (path, path.with_name(f"{path.name}-wal")):
+        if name.exists():
+            shutil.copyfile(name, folder / name.name)
+    return folder / path.name
 
 
 def _holds_something(path: pathlib.Path) -> bool:

@@ -40,7 +40,7 @@ class DamageError(Exception):
 
 
 #: What reading a file may raise; the second for a text in it that is none.
-READING_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+READING_ERRORS = (sqlite3.Error, UnicodeDecodeError, DamageError)
 
 #: Results of SQLite that only a file can give that is not what was written. (SQL that is right for the
 #: format and yet no SQL, code 1, means that the description of the tables in the file is wrong.)
@@ -71,7 +71,7 @@ _NO_ROOM = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE})
 
 
 def code_of(error: Exception) -> int:
-    """Return SQLite's code of an error; that of a damaged file for Python's own, about text that is none."""
+    """Return SQLite's code of an error; that of a damaged file for those that are not SQLite's."""
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     return code
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .connecting import NAME, for_reading
-from .faults import READING_ERRORS, DamageError, JournalError, JournalTooNewError, fault_of, is_damage
+from .faults import READING_ERRORS, JournalError, JournalTooNewError, fault_of, is_damage
 from .layout import STEPS, version_of
 from .records import Happening, ScriptRow
 from .rows import HAPPENING_COLUMNS, SCRIPT_COLUMNS, happening_of, script_of
@@ -129,8 +129,6 @@ def read_history(directory: pathlib.Path, query: Query) -> Answer:
             connection.execute("BEGIN")
             _look_at_version(connection, path)
             return _answer(connection, query)
-    except DamageError as error:
-        raise _damaged(path, error) from None
     except READING_ERRORS as error:
         raise _damaged(path, error) if is_damage(error) else fault_of(error, path) from None
 

@@ -110,7 +110,8 @@ class Journal:
         JournalTooNewError
             If a newer program has written it.
         JournalFullError
-            If there is no room to open it.
+            If there is no room to begin one, or to rescue a damaged one. One that can be read is
+            opened, and a complaint says that nothing can be written for now.
         JournalError
             If it cannot be used for another reason. A damaged file is no reason: it is set aside.
         """

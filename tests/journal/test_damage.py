@@ -9,13 +9,11 @@ of small pages, so that every byte of the last ones can be tried.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import pathlib
 import random
 import sqlite3
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,13 +43,8 @@ FEW, MANY = 12, 60
 
 
 @pytest.fixture
-def folder(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A folder in memory, if there is one: nothing here depends on what a disk does."""
-    memory = pathlib.Path("/dev/shm")
-    with contextlib.ExitStack() as stack:
-        if memory.is_dir():
-            tmp_path = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory)))
-        yield tmp_path
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pathlib
 import random
 import signal
@@ -14,6 +15,7 @@ from asyncio.subprocess import PIPE
 import pytest
 
 from lsst.ts.scriptqueue.journal import JournalInUseError, Limits, Query, read_history
+from lsst.ts.scriptqueue.journal.connecting import connect, with_settings
 
 from .stage import opened, recovered_from
 
@@ -105,6 +107,15 @@ async def test_what_was_confirmed_is_there(tmp_path: pathlib.Path, seed: int) ->
 @pytest.mark.parametrize("seed", [pytest.param(random.SystemRandom().randrange(2**31), id="any seed")])
 async def test_what_was_confirmed_is_there_many_times(tmp_path: pathlib.Path, seed: int) -> None:
     await check_rounds(tmp_path, 100, seed)
+
+
+def test_a_commit_waits_for_the_disk(tmp_path: pathlib.Path) -> None:
+    """Only a power cut would show it."""
+    with contextlib.closing(with_settings(connect(tmp_path / "file"), 1_000_000)) as connection:
+        settings = [
+            connection.execute(f"PRAGMA {name}").fetchone() for name in ("synchronous", "journal_mode")
+        ]
+    assert settings == [(2,), ("wal",)]
 
 
 async def test_another_process_has_it(tmp_path: pathlib.Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from lsst.ts.scriptqueue.journal import Limits, Query, read_history
 from lsst.ts.scriptqueue.journal.book import Book, Writing
 from lsst.ts.scriptqueue.journal.connecting import connect, for_reading
-from lsst.ts.scriptqueue.journal.layout import STEPS
+from lsst.ts.scriptqueue.journal.layout import STEPS, migrate
 from lsst.ts.scriptqueue.journal.rows import entry_values, happening_values, script_values
 
 from .stage import DAY_S, LOG, NOW_TAI, a_line, a_script, an_entry
@@ -111,6 +111,16 @@ def test_pages_that_nobody_needs_are_given_back(tmp_path: pathlib.Path, spare_pa
         (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     assert free <= spare_pages
     assert (tmp_path / "journal.sqlite").stat().st_size < 4096 * (40 + spare_pages)
+
+
+def test_a_file_that_cannot_give_pages_back_is_left_as_it_is(tmp_path: pathlib.Path) -> None:
+    with contextlib.closing(connect(tmp_path / "journal.sqlite")) as connection:
+        connection.execute("PRAGMA auto_vacuum = NONE")
+        migrate(connection, "0.1.0", STEPS)
+    with a_book(tmp_path, Limits(keep_rows=1, spare_pages=0)) as book:
+        book.write([history_of(1, 200)])
+        assert tidied(book) < 20
+    assert kept(tmp_path) == [200]
 
 
 def test_ten_thousand_scripts_in_a_bounded_file(tmp_path: pathlib.Path) -> None:

@@ -138,12 +138,18 @@ def _drop_lines(
 
 
 def _give_back(connection: sqlite3.Connection, limits: Limits, now_tai: float, rows: int) -> tuple[bool, int]:
-    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    free = _free_pages(connection)
     if free <= limits.spare_pages:
         return False, 0
-    # One page is given back for each row that is fetched.
+    # It goes on for as long as its rows are fetched.
     connection.execute(f"PRAGMA incremental_vacuum({_PAGES_A_STEP})").fetchall()
-    return True, 0
+    # A file that was not made here may not be able to.
+    return _free_pages(connection) < free, 0
+
+
+def _free_pages(connection: sqlite3.Connection) -> int:
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    return int(free)
 
 
 _STEPS: tuple[Callable[[sqlite3.Connection, Limits, float, int], tuple[bool, int]], ...] = (

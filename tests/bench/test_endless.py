@@ -15,6 +15,7 @@ PROGRAM = Path(__file__).parents[2] / "bench" / "bench_endless.py"
 SCRIPTS = 2000
 
 
+@pytest.mark.system
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_nothing_grows_with_the_scripts_that_have_gone() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +18,8 @@ from lsst.ts.scriptqueue.core.model import QueueModel
 from lsst.ts.scriptqueue.core.views import QueueView, ScriptView
 from lsst.ts.scriptqueue.csc.publishing import Publishing
 from lsst.ts.scriptqueue.runtime import Outbox
+
+from ..core.driver import Driver
 
 
 class SlowBroker:
@@ -87,8 +90,8 @@ def script(index: int) -> PublishScript:
 
 
 def view_of(index: int) -> ScriptView:
-    fields = dict.fromkeys(ScriptView.__dataclass_fields__, 0) | {"index": index}
-    return ScriptView(**fields)
+    driver = Driver()
+    return dataclasses.replace(driver.model.script(driver.add()), index=index)
 
 
 async def test_a_new_script_is_told_of_when_the_queue_has_listed_it(edge: Edge) -> None:

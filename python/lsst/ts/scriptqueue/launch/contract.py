@@ -5,15 +5,30 @@
 The owner may be this process or another one that outlives it: so children
 are named by their launch id, not by objects, and everything that crosses the
 contract is a frozen value that could be sent through a socket.
+
+An exit is told once. An owner that outlives the queue keeps it until it is said
+to be *taken*: the queue says so when it is in the queue's own books for good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Exited", "LaunchError", "LaunchRequest", "Launched", "Launcher", "StopPlan"]
+from ..keeper.identity import Identity
+
+__all__ = [
+    "Exited",
+    "Identity",
+    "Inherited",
+    "LastingLauncher",
+    "LaunchError",
+    "LaunchRequest",
+    "Launched",
+    "Launcher",
+    "StopPlan",
+]
 
 
 class LaunchError(RuntimeError):
@@ -49,6 +64,10 @@ class LaunchRequest:
         Arguments after the program name.
     environment
         The whole environment of the child.
+    perhaps_started
+        Whether an earlier queue may have started it, without anybody having
+        noted that. A `LastingLauncher` then looks among all processes for one
+        of this launch first, and takes charge of the one that it finds.
     """
 
     launch_id: str
@@ -56,6 +75,7 @@ class LaunchRequest:
     executable: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    perhaps_started: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +86,25 @@ class Launched:
     ----------
     launch_id
         As in the request.
-    pid
-        Process id, which is also its process group.
+    identity
+        The process that was started.
     output_path
         The file its stdout and stderr go to.
     """
 
     launch_id: str
-    pid: int
+    identity: Identity
     output_path: str
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also its process group."""
+        return self.identity.pid
 
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """A child that has gone and was reaped; its process group is empty.
+    """A child that has gone; its process group is empty.
 
     Attributes
     ----------
@@ -100,6 +125,33 @@ class Exited:
     exit_code: int | None
     signal: int | None
     output_tail: str
+
+    @property
+    def status_is_known(self) -> bool:
+        """Whether it is known how it ended.
+
+        It is not if who could have learned it, the owner, was killed.
+        """
+        return self.exit_code is not None or self.signal is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A child of an earlier queue.
+
+    Attributes
+    ----------
+    launched
+        As it was launched.
+    sal_index
+        As in the request.
+    exited
+        Its exit, if it ended while there was no queue; None if it lives.
+    """
+
+    launched: Launched
+    sal_index: int
+    exited: Exited | None = None
 
 
 class Launcher(Protocol):
@@ -126,6 +178,44 @@ class Launcher(Protocol):
         """
         ...
 
+    def taken(self, launch_id: str) -> None:
+        """Say that the exit of a child is in the queue's books; it is then forgotten.
+
+        An exit that is never taken is told again to the next queue. Unknown
+        ids are ignored.
+        """
+        ...
+
     async def aclose(self) -> None:
         """End all children by the stop plan and wait until they are reaped."""
+        ...
+
+
+class LastingLauncher(Launcher, Protocol):
+    """An owner of child processes that outlives the queue, and serves the next one.
+
+    All that raise `LaunchError` do so if no owner can be started or reached.
+    """
+
+    async def inherited(self) -> tuple[Inherited, ...]:
+        """Return what an earlier queue left behind; to be asked before the first launch.
+
+        Those that live are children of this launcher from then on: their
+        exits are told as always. Those that have ended carry their exit, which
+        is not told again. Of whoever never asks, all exits are told.
+        """
+        ...
+
+    async def adopt(self, children: Iterable[Inherited]) -> frozenset[str]:
+        """Take charge of children that only the queue's books know, since their owner was killed.
+
+        Returns the launch ids of those that live. The exit of each is told as
+        always, at once of those that are gone; how they ended may not be known.
+        Children that the launcher has already, and those whose exit is known,
+        are left as they are.
+        """
+        ...
+
+    async def release(self) -> None:
+        """Leave all children to the next queue; this launcher is closed then."""
         ...

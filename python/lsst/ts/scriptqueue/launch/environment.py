@@ -18,10 +18,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-__all__ = ["LAUNCH_ID_VARIABLE", "child_environment"]
+from ..keeper.launch_id import LAUNCH_ID_VARIABLE
 
-#: Name of the environment variable that carries the launch id.
-LAUNCH_ID_VARIABLE = "LSST_TS_SCRIPTQUEUE_LAUNCH_ID"
+__all__ = ["LAUNCH_ID_VARIABLE", "child_environment"]
 
 
 def child_environment(

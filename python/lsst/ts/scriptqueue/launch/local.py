@@ -26,10 +26,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..keeper.identity import identity_of
+from ..keeper.spawning import why_not_started
 from .contract import Exited, Launched, Launcher, LaunchError, LaunchRequest, StopPlan
 from .leftovers import Leftovers
-from .output import OutputFolder, OutputLimits, tail
-from .processes import OwnedProcess, Spawned, spawn, why_not_started
+from .output import OutputLimits
+from .processes import OwnedProcess, Spawned, spawn
+from .script_output import ScriptOutput
 
 __all__ = ["LocalLauncher"]
 
@@ -88,15 +91,12 @@ class LocalLauncher(Launcher):
         limits: OutputLimits | None = None,
     ) -> None:
         self._plan = plan or StopPlan()
-        self._limits = limits or OutputLimits()
-        self._folder = OutputFolder(state_dir, self._limits)
+        self._output = ScriptOutput(state_dir, limits or OutputLimits(), self._writing)
         self._callbacks: list[Callable[[Exited], None]] = []
         self._children: dict[str, _Child] = {}
         self._leftovers = Leftovers()
         self._spawners = asyncio.Semaphore(_SPAWNERS)
         self._closing = asyncio.Event()
-        self._housekeeper: asyncio.Task[None] | None = None
-        self._launches = 0
 
     def on_exit(self, callback: Callable[[Exited], None]) -> None:
         self._callbacks.append(callback)
@@ -107,9 +107,7 @@ class LocalLauncher(Launcher):
         if request.launch_id in self._children:
             raise LaunchError(f"launch {request.launch_id} runs; give every launch an id of its own")
         loop = asyncio.get_running_loop()
-        if self._housekeeper is None:
-            self._housekeeper = loop.create_task(self._keep_house(), name="script output")
-        self._launches += 1
+        self._output.note_launch()
         child = _Child(request, loop.create_future(), loop.create_future())
         child.owner = loop.create_task(self._own(child), name=f"script {request.launch_id}")
         self._children[request.launch_id] = child
@@ -131,21 +129,31 @@ class LocalLauncher(Launcher):
         if child is not None and not child.stop.done():
             child.stop.set_result(None)
 
+    def taken(self, launch_id: str) -> None:
+        """Nothing is kept of an exit that has been told."""
+
     async def aclose(self) -> None:
         self._closing.set()
         for launch_id in self._children:
             self.terminate(launch_id)
-        tasks = [child.owner for child in self._children.values()]
-        if self._housekeeper is not None:
-            tasks.append(self._housekeeper)
-        if not tasks:
+        try:
+            await self._wait_for_owners()
+        finally:
+            await self._output.aclose()
+
+    async def _wait_for_owners(self) -> None:
+        owners = [child.owner for child in self._children.values()]
+        if not owners:
             return
-        _, late = await asyncio.wait(tasks, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
+        _, late = await asyncio.wait(owners, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
         for task in late:
             logger.error("%s could not be ended in time and is given up", task.get_name())
             task.cancel()
         if late:
             await asyncio.wait(late)
+
+    def _writing(self) -> list[str]:
+        return [child.output_path for child in self._children.values() if child.output_path]
 
     async def _own(self, child: _Child) -> None:
         """See a child from its request to its exit."""
@@ -154,14 +162,15 @@ class LocalLauncher(Launcher):
         async with contextlib.AsyncExitStack() as stack:
             async with self._spawners:
                 await stack.enter_async_context(process)
-            child.launched.set_result(Launched(request.launch_id, process.pid, child.output_path or ""))
+            identity = identity_of(process.pid)
+            child.launched.set_result(Launched(request.launch_id, identity, child.output_path or ""))
             await _first(process.exited, child.stop)
             if not process.exited.done():
                 process.signal_group(signal.SIGTERM)
                 # One that was stopped with SIGSTOP could not act on it otherwise.
                 process.signal_group(signal.SIGCONT)
                 await asyncio.wait({process.exited}, timeout=self._plan.kill_after_s)
-        last_words = await asyncio.to_thread(self._last_words, child)
+        last_words = await self._output.last_words(child.output_path or "")
         status = process.status
         exited = Exited(request.launch_id, request.sal_index, status.exit_code, status.signal, last_words)
         for callback in self._callbacks:
@@ -177,10 +186,10 @@ class LocalLauncher(Launcher):
         """Start a child with its output file; called in a thread."""
         request = child.request
         try:
-            output, path = self._folder.create(request.sal_index, request.launch_id)
+            output, path = self._output.folder.create(request.sal_index, request.launch_id)
         except OSError as error:
             raise LaunchError(
-                f"no output file can be made in {self._folder.directory}: {error.strerror}"
+                f"no output file can be made in {self._output.folder.directory}: {error.strerror}"
             ) from error
         try:
             spawned = spawn((request.executable, *request.arguments), request.environment, output, output)
@@ -192,39 +201,6 @@ class LocalLauncher(Launcher):
             os.close(output)
         child.output_path = path
         return spawned
-
-    def _last_words(self, child: _Child) -> str:
-        """Bound the output of a child that has gone, and return its last lines; called in a thread."""
-        path = child.output_path or ""
-        try:
-            self._folder.bound([path])
-            return tail(path)
-        except OSError as error:
-            logger.warning("output %s cannot be read: %s", path, error)
-            return f"its output {path} cannot be read: {error.strerror}"
-
-    async def _keep_house(self) -> None:
-        """Keep the output within its limits while there are children."""
-        swept_at = -self._limits.sweep_launches
-        complaint = ""
-        while not self._closing.is_set():
-            in_use = [child.output_path for child in self._children.values() if child.output_path]
-            sweep = self._launches - swept_at >= self._limits.sweep_launches
-            if sweep:
-                swept_at = self._launches
-            try:
-                if in_use:
-                    await asyncio.to_thread(self._folder.bound, in_use)
-                if sweep:
-                    await asyncio.to_thread(self._folder.remove_old, in_use)
-            except OSError as error:
-                if complaint != (complaint := str(error)):
-                    logger.warning("script output is not kept within its limits: %s", error)
-            else:
-                complaint = ""
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.check_s):
-                    await self._closing.wait()
 
 
 async def _first(*futures: asyncio.Future[Any]) -> None:

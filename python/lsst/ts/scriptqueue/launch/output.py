@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import logging
 import os
 import pathlib
 import re
@@ -34,9 +33,9 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["OutputFolder", "OutputLimits", "readable", "tail"]
+from ..keeper.spawning import open_output
 
-logger = logging.getLogger(__name__)
+__all__ = ["OutputFolder", "OutputLimits", "readable", "tail"]
 
 _DAY_S = 86_400.0
 
@@ -96,6 +95,19 @@ class OutputFolder:
         self._limits = limits
         self._cutting = threading.Lock()
 
+    def path_for(self, sal_index: int, launch_id: str) -> str:
+        """Return the path for the output of a launch, and make the folder.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be made.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        end_of_id = re.sub(r"[^A-Za-z0-9]", "", launch_id)[-8:]
+        return str(self.directory / f"{sal_index}-{started}-{end_of_id}.log")
+
     def create(self, sal_index: int, launch_id: str) -> tuple[int, str]:
         """Open the file of a launch; returns its descriptor and path.
 
@@ -104,19 +116,8 @@ class OutputFolder:
         OSError
             If it cannot be opened.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
-        started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        end_of_id = re.sub(r"[^A-Za-z0-9]", "", launch_id)[-8:]
-        path = self.directory / f"{sal_index}-{started}-{end_of_id}.log"
-        descriptor = os.open(
-            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644
-        )
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError as error:
-            # Some network file systems have no locks: then only this service's own files are safe.
-            logger.debug("%s is not locked: %s", path, error)
-        return descriptor, str(path)
+        path = self.path_for(sal_index, launch_id)
+        return open_output(path), path
 
     def bound(self, paths: Iterable[str]) -> None:
         """Cut files that have grown too large down to their newest half; skip those that are gone.

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import signal
@@ -37,7 +36,7 @@ from types import TracebackType
 
 from .leftovers import Leftovers
 
-__all__ = ["ExitStatus", "OwnedProcess", "Spawned", "spawn", "why_not_started"]
+__all__ = ["ExitStatus", "OwnedProcess", "Spawned", "spawn"]
 
 logger = logging.getLogger(__name__)
 
@@ -244,36 +243,3 @@ class OwnedProcess:
         # Popen is not asked for the outcome, and would reap again if it thought
         # the child was still there.
         self._child.popen.returncode = self.status.exit_code or 0
-
-
-def why_not_started(executable: str, error: OSError | ValueError) -> str:
-    """Say why a program could not be executed, and what would help."""
-    if isinstance(error, FileNotFoundError) and os.path.exists(executable):
-        try:
-            with open(executable, "rb") as file:
-                first = file.readline(200).decode(errors="replace").rstrip("\n")
-        except OSError:
-            first = ""
-        if first.endswith("\r"):
-            return (
-                f"{executable} cannot be started: its lines end as on Windows, so the interpreter is "
-                f"not found; convert it with: sed -i 's/\\r$//' {executable}"
-            )
-        return (
-            f"{executable} cannot be started: the interpreter of its first line, {first!r}, "
-            "does not exist; name one that does, such as #!/usr/bin/env python3"
-        )
-    if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
-        return (
-            f"{executable} cannot be started: it is neither a program nor begins with a line such as "
-            "#!/usr/bin/env python3; add one"
-        )
-    if isinstance(error, PermissionError) and os.access(executable, os.X_OK):
-        return (
-            f"{executable} cannot be started: the interpreter of its first line may not be executed, "
-            "or its file system is mounted noexec"
-        )
-    if isinstance(error, PermissionError):
-        return f"{executable} cannot be started: it is not executable; make it so with: chmod +x {executable}"
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return f"{executable} cannot be started: {reason}"

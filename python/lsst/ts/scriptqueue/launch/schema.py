@@ -19,10 +19,11 @@ import uuid
 import weakref
 from collections.abc import Iterator
 
+from ..keeper.spawning import why_not_started
 from .environment import child_environment
 from .leftovers import Leftovers
 from .output import readable
-from .processes import OwnedProcess, Spawned, spawn, why_not_started
+from .processes import OwnedProcess, Spawned, spawn
 
 __all__ = ["SchemaError", "script_schema"]
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..bus.contract import Bus, IndexRange, Link, Message, Reading, TopicSpec
-from ..launch.contract import Exited, Launched, Launcher, LaunchError, LaunchRequest, StopPlan
+from ..launch.contract import Exited, Identity, Launched, Launcher, LaunchError, LaunchRequest, StopPlan
 from ..sal.clock import Clock, Stamper
 from ..sal.definitions import component
 from ..sal.records import record_class
@@ -133,7 +133,7 @@ class ScriptedLauncher(Launcher):
         self._tasks[request.launch_id] = asyncio.create_task(
             self._own(request, player), name=f"scripted script {request.launch_id}"
         )
-        return Launched(request.launch_id, pid, "")
+        return Launched(request.launch_id, Identity(pid, 0, "", 0), "")
 
     def terminate(self, launch_id: str) -> None:
         player = self._players.get(launch_id)
@@ -144,6 +144,9 @@ class ScriptedLauncher(Launcher):
             loop.call_later(kill_s, player.end, Exit(signal=_SIGKILL))
         else:
             loop.call_later(term_s, player.end, Exit(code=1))
+
+    def taken(self, launch_id: str) -> None:
+        """Nothing is kept of an exit that has been told."""
 
     async def aclose(self) -> None:
         self._is_closed = True

@@ -9,12 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from lsst.ts.scriptqueue.launch.kept import KeptLauncher
+from lsst.ts.scriptqueue.launch.local import LocalLauncher
+
 from .fifo import Fifo
-from .stage import Stage
+from .stage import Kind, Stage
+
+
+@pytest.fixture(params=[LocalLauncher, KeptLauncher], ids=["local", "kept"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Who owns the children: this process, or the keeper."""
+    kind: Kind = request.param
+    return kind
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path, kind: Kind) -> AsyncIterator[Stage]:
+    stage = Stage(tmp_path, kind)
+    yield stage
+    await stage.launcher.aclose()
+
+
+@pytest.fixture
+async def local_stage(tmp_path: Path) -> AsyncIterator[Stage]:
     stage = Stage(tmp_path)
     yield stage
     await stage.launcher.aclose()

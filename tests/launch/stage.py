@@ -12,10 +12,13 @@ from textwrap import dedent
 
 from lsst.ts.scriptqueue.launch.contract import Exited, Launched, LaunchRequest, StopPlan
 from lsst.ts.scriptqueue.launch.environment import child_environment
+from lsst.ts.scriptqueue.launch.kept import KeptLauncher
 from lsst.ts.scriptqueue.launch.local import LocalLauncher
 from lsst.ts.scriptqueue.launch.output import OutputLimits
 
-__all__ = ["Stage", "is_alive", "write_script"]
+__all__ = ["Kind", "Stage", "is_alive", "write_script"]
+
+Kind = type[LocalLauncher] | type[KeptLauncher]
 
 _PATIENCE_S = 10.0
 
@@ -43,10 +46,15 @@ class Stage:
     """A launcher in a folder of its own."""
 
     def __init__(
-        self, folder: Path, *, kill_after_s: float = 0.2, limits: OutputLimits | None = None
+        self,
+        folder: Path,
+        kind: Kind = LocalLauncher,
+        *,
+        kill_after_s: float = 0.2,
+        limits: OutputLimits | None = None,
     ) -> None:
         self.folder = folder
-        self.launcher = LocalLauncher(folder / "state", plan=StopPlan(kill_after_s), limits=limits)
+        self.launcher = kind(folder / "state", plan=StopPlan(kill_after_s), limits=limits)
         self.launcher.on_exit(self._exited)
         self.told: list[Exited] = []
         self._waiting: dict[str, asyncio.Future[Exited]] = {}

@@ -23,7 +23,7 @@ from lsst.ts.scriptqueue.launch.contract import Exited
 from lsst.ts.scriptqueue.launch.processes import Spawned, spawn
 
 from .fifo import Fifo
-from .stage import Stage, is_alive, write_script
+from .stage import Kind, Stage, is_alive, write_script
 
 pytestmark = pytest.mark.system
 
@@ -63,7 +63,7 @@ async def end_of(pid: int) -> AsyncIterator[None]:
         os.close(descriptor)
 
 
-async def test_a_hundred_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hundred_at_once(local_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     spawners: set[int] = set()
 
     def spy(*arguments: Any) -> Spawned:
@@ -71,12 +71,12 @@ async def test_a_hundred_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) 
         return spawn(*arguments)
 
     monkeypatch.setattr(local, "spawn", spy)
-    requests = [stage.request("/bin/true") for _ in range(100)]
-    launched = await asyncio.gather(*map(stage.launch, requests))
-    exits = await asyncio.gather(*map(stage.exit_of, launched))
+    requests = [local_stage.request("/bin/true") for _ in range(100)]
+    launched = await asyncio.gather(*map(local_stage.launch, requests))
+    exits = await asyncio.gather(*map(local_stage.exit_of, launched))
     assert {exited.exit_code for exited in exits} == {0}
     assert {exited.launch_id for exited in exits} == {request.launch_id for request in requests}
-    assert len(stage.told) == 100
+    assert len(local_stage.told) == 100
     # It takes a process 0.5 ms to start another, so it is not done on the loop.
     assert threading.get_ident() not in spawners
 
@@ -108,16 +108,16 @@ class TestWithoutPidfd:
 
         monkeypatch.setattr(os, "pidfd_open", refuse)
 
-    async def test_the_exit_is_told(self, stage: Stage) -> None:
-        assert (await stage.run("exit 3")).exit_code == 3
+    async def test_the_exit_is_told(self, local_stage: Stage) -> None:
+        assert (await local_stage.run("exit 3")).exit_code == 3
 
-    async def test_all_is_ended(self, stage: Stage, news: Fifo) -> None:
-        launched = await stage.launch(
-            stage.script(f"trap '' TERM; setsid sleep 1000 & echo $! > {news.path}; wait")
+    async def test_all_is_ended(self, local_stage: Stage, news: Fifo) -> None:
+        launched = await local_stage.launch(
+            local_stage.script(f"trap '' TERM; setsid sleep 1000 & echo $! > {news.path}; wait")
         )
         async with end_of(await news.pid()):
-            stage.launcher.terminate(launched.launch_id)
-            assert (await stage.exit_of(launched)).signal == signal.SIGKILL
+            local_stage.launcher.terminate(launched.launch_id)
+            assert (await local_stage.exit_of(launched)).signal == signal.SIGKILL
 
 
 def reap(pid: int) -> None:
@@ -126,22 +126,22 @@ def reap(pid: int) -> None:
 
 
 async def test_a_child_that_something_else_reaped(
-    stage: Stage, gate: Fifo, monkeypatch: pytest.MonkeyPatch
+    local_stage: Stage, gate: Fifo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launched = await stage.launch(stage.script(f"read line < {gate.path}; exit 3"))
+    launched = await local_stage.launch(local_stage.script(f"read line < {gate.path}; exit 3"))
     gate.let_pass()
     reap(launched.pid)
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
-    exited = await stage.exit_of(launched)
+    exited = await local_stage.exit_of(launched)
     # By now the number may mean somebody else.
     assert not signalled
     assert (exited.exit_code, exited.signal) == (None, None)
 
 
-async def test_a_loop_in_another_thread(tmp_path: Path) -> None:
+async def test_a_loop_in_another_thread(tmp_path: Path, kind: Kind) -> None:
     async def launch_and_end() -> list[Exited]:
-        stage = Stage(tmp_path)
+        stage = Stage(tmp_path, kind)
         await stage.run("exit 3")
         await stage.launch(stage.script("sleep 1000"))
         await stage.launcher.aclose()
@@ -159,8 +159,8 @@ def test_a_loop_that_is_torn_down_takes_its_children_along(tmp_path: Path) -> No
     assert not is_alive(asyncio.run(launch_and_leave()))
 
 
-async def test_two_launchers_do_not_disturb_each_other(tmp_path: Path, gate: Fifo) -> None:
-    one, other = Stage(tmp_path / "one"), Stage(tmp_path / "other")
+async def test_two_launchers_do_not_disturb_each_other(tmp_path: Path, kind: Kind, gate: Fifo) -> None:
+    one, other = Stage(tmp_path / "one", kind), Stage(tmp_path / "other", kind)
     staying = await one.launch(one.script(f"read line < {gate.path}; exit 4"))
     await other.launch(other.script("sleep 1000"))
     await other.launcher.aclose()

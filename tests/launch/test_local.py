@@ -1,6 +1,6 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Children of this process: how they start, what they get, how their exit is told."""
+"""Children: how they start, what they get, how their exit is told."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lsst.ts.scriptqueue.launch.contract import Exited, LaunchError
 from lsst.ts.scriptqueue.launch.environment import LAUNCH_ID_VARIABLE
 
 from .fifo import Fifo
-from .stage import Stage, write_script
+from .stage import Kind, Stage, write_script
 
 pytestmark = pytest.mark.system
 
@@ -141,9 +141,9 @@ async def test_an_argument_that_cannot_be_passed(stage: Stage) -> None:
         await stage.launch(stage.request(script, "\0"))
 
 
-async def test_a_state_directory_that_cannot_be_written(tmp_path: Path) -> None:
+async def test_a_state_directory_that_cannot_be_written(tmp_path: Path, kind: Kind) -> None:
     (tmp_path / "state").write_text("a file")
-    stage = Stage(tmp_path)
+    stage = Stage(tmp_path, kind)
     with pytest.raises(LaunchError, match="no output file can be made"):
         await stage.launch(stage.script("exit 0"))
     await stage.launcher.aclose()

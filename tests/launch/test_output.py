@@ -16,7 +16,7 @@ import pytest
 from lsst.ts.scriptqueue.launch.output import OutputFolder, OutputLimits, tail
 
 from .fifo import Fifo
-from .stage import Stage
+from .stage import Kind, Stage
 
 DAY_S = 86_400
 
@@ -153,8 +153,8 @@ class TestRemoving:
 
 @pytest.mark.system
 class TestWithScripts:
-    async def test_fifty_megabytes_are_cut_at_the_end(self, tmp_path: Path) -> None:
-        stage = Stage(tmp_path, limits=OutputLimits(check_s=1000.0))
+    async def test_fifty_megabytes_are_cut_at_the_end(self, tmp_path: Path, kind: Kind) -> None:
+        stage = Stage(tmp_path, kind, limits=OutputLimits(check_s=1000.0))
         text = "import sys\nfor n in range(500_000): sys.stdout.write(f'line {n:<94}\\n')\nsys.exit(2)"
         launched = await stage.launch(stage.script(text, first_line=f"#!{sys.executable}"))
         exited = await stage.exit_of(launched)
@@ -164,8 +164,10 @@ class TestWithScripts:
         assert len(exited.output_tail) <= 2000
         await stage.launcher.aclose()
 
-    async def test_one_that_lives_is_cut_while_it_lives(self, tmp_path: Path, news: Fifo, gate: Fifo) -> None:
-        stage = Stage(tmp_path, limits=OutputLimits(max_bytes=100_000, check_s=0.05))
+    async def test_one_that_lives_is_cut_while_it_lives(
+        self, tmp_path: Path, kind: Kind, news: Fifo, gate: Fifo
+    ) -> None:
+        stage = Stage(tmp_path, kind, limits=OutputLimits(max_bytes=100_000, check_s=0.05))
         launched = await stage.launch(
             stage.script(
                 f"""

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.scriptqueue.launch import local
-from lsst.ts.scriptqueue.launch.contract import Launched, LaunchError
+from lsst.ts.scriptqueue.launch.contract import Identity, Launched, LaunchError
 
 from .fifo import Fifo
-from .stage import Stage, is_alive
+from .stage import Kind, Stage, is_alive
 
 pytestmark = pytest.mark.system
 
@@ -62,8 +61,8 @@ async def test_sigterm_is_enough_for_most(stage: Stage, news: Fifo) -> None:
     assert not is_alive(child)
 
 
-async def test_sigkill_comes_after_the_plan(tmp_path: Path, news: Fifo) -> None:
-    stage = Stage(tmp_path, kill_after_s=0.3)
+async def test_sigkill_comes_after_the_plan(tmp_path: Path, kind: Kind, news: Fifo) -> None:
+    stage = Stage(tmp_path, kind, kill_after_s=0.3)
     launched = await stage.launch(stage.script(STUBBORN.format(news=news.path)))
     await news.line()
     asked = time.monotonic()
@@ -76,8 +75,8 @@ async def test_sigkill_comes_after_the_plan(tmp_path: Path, news: Fifo) -> None:
     await stage.launcher.aclose()
 
 
-async def test_a_stopped_process_can_still_end_well(tmp_path: Path, news: Fifo) -> None:
-    stage = Stage(tmp_path, kill_after_s=10.0)
+async def test_a_stopped_process_can_still_end_well(tmp_path: Path, kind: Kind, news: Fifo) -> None:
+    stage = Stage(tmp_path, kind, kill_after_s=10.0)
     launched = await stage.launch(
         stage.script(f"trap 'exit 7' TERM; sleep 1000 & echo ready > {news.path}; kill -STOP $$; wait")
     )
@@ -168,20 +167,20 @@ async def test_a_cancelled_launch_leaves_nothing(stage: Stage, turns: int) -> No
 
 @pytest.mark.parametrize("turns", [1, 2], ids=["before it is told", "after it is told"])
 async def test_a_launch_cancelled_as_it_succeeds_leaves_nothing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, turns: int
+    stage: Stage, kind: Kind, monkeypatch: pytest.MonkeyPatch, turns: int
 ) -> None:
     loop = asyncio.get_running_loop()
     started: list[int] = []
 
-    def launched(launch_id: str, pid: int, output_path: str) -> Launched:
+    def launched(launch_id: str, identity: Identity, output_path: str) -> Launched:
         cancel: Callable[[], object] = launching.cancel
         for _ in range(turns):
             cancel = functools.partial(loop.call_soon, cancel)
         cancel()
-        started.append(pid)
-        return Launched(launch_id, pid, output_path)
+        started.append(identity.pid)
+        return Launched(launch_id, identity, output_path)
 
-    monkeypatch.setattr(local, "Launched", launched)
+    monkeypatch.setattr(sys.modules[kind.__module__], "Launched", launched)
     launching = asyncio.create_task(stage.launch(stage.script("sleep 1000")))
     with pytest.raises(asyncio.CancelledError):
         await launching

@@ -1,0 +1,466 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The launcher whose scripts are children of the keeper, which outlives this process.
+
+The rules:
+
+* The keeper is started when there is none, and again when it is lost; then
+  the new one adopts the children that live. A launch that was under way is asked
+  for again, and cannot happen twice.
+* Each child has one task that sees it from its request to the telling of its
+  exit. If the loop is torn down around it, the child lives on.
+* An exit is told after `KeptLauncher.launch` has returned, and only then.
+  A launch that is cancelled ends what it has started before it gives way.
+* Output files are named, bounded and read here; the keeper only opens them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .contract import (
+    Exited,
+    Identity,
+    Inherited,
+    LastingLauncher,
+    Launched,
+    LaunchError,
+    LaunchRequest,
+    StopPlan,
+)
+from .keeper_link import KeeperLink, open_link
+from .output import OutputLimits
+from .script_output import ScriptOutput
+
+__all__ = ["KeptLauncher"]
+
+logger = logging.getLogger(__name__)
+
+#: How much longer than its stop plan a child, and then the keeper, may take to go, in seconds.
+_CLOSE_MARGIN_S = 3.0
+
+#: The pause after a keeper could not be had although there are children, in seconds.
+_RETRY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """How a child ended; both None if that is not known."""
+
+    exit_code: int | None
+    signal: int | None
+
+
+@dataclass(eq=False, slots=True)
+class _Child:
+    """A child, from the request to the telling of its exit.
+
+    Attributes
+    ----------
+    launch_id, sal_index
+        As in the request.
+    launched
+        Done when its program has been executed.
+    ended
+        Done when the keeper has said that it has ended.
+    owner
+        The task that sees it off.
+    kill_after_s
+        From when it is to be ended: seconds from SIGTERM to SIGKILL.
+    is_unwanted
+        Whether its launch was cancelled, so that nobody is told of its exit.
+    is_inherited
+        Whether an earlier queue has launched it.
+    """
+
+    launch_id: str
+    sal_index: int
+    launched: asyncio.Future[Launched]
+    ended: asyncio.Future[_Status]
+    owner: asyncio.Task[None] = field(init=False)
+    kill_after_s: float | None = None
+    is_unwanted: bool = False
+    is_inherited: bool = False
+
+    @property
+    def running(self) -> Launched | None:
+        """What was launched, if it was, and has not ended."""
+        is_launched = self.launched.done() and not self.launched.cancelled()
+        return self.launched.result() if is_launched and not self.ended.done() else None
+
+
+class KeptLauncher(LastingLauncher):
+    """Has scripts started and owned by the keeper of a state directory.
+
+    Parameters
+    ----------
+    state_dir
+        Where the service keeps its state; made if it does not exist.
+    plan
+        How children are ended.
+    limits
+        How much output is kept.
+    absence_limit_s
+        How long the keeper waits for another queue when this one has gone,
+        before it ends all children; None for ever.
+    """
+
+    def __init__(
+        self,
+        state_dir: str | os.PathLike[str],
+        *,
+        plan: StopPlan | None = None,
+        limits: OutputLimits | None = None,
+        absence_limit_s: float | None = None,
+    ) -> None:
+        self._state_dir = os.path.abspath(state_dir)
+        self._plan = plan or StopPlan()
+        self._absence_limit_s = absence_limit_s
+        self._output = ScriptOutput(state_dir, limits or OutputLimits(), self._writing)
+        self._callbacks: list[Callable[[Exited], None]] = []
+        self._children: dict[str, _Child] = {}
+        self._untaken: set[str] = set()
+        self._taken: set[str] = set()
+        self._left: list[_Child] = []
+        self._is_asked = False
+        self._is_closing = False
+        self._link: asyncio.Future[KeeperLink] | None = None
+        self._connecting: asyncio.Task[None] | None = None
+
+    def on_exit(self, callback: Callable[[Exited], None]) -> None:
+        self._callbacks.append(callback)
+
+    async def inherited(self) -> tuple[Inherited, ...]:
+        await self._connected()
+        living = [
+            Inherited(launched, child.sal_index)
+            for child in self._children.values()
+            if (launched := child.running) is not None
+        ]
+        self._is_asked = True
+        ended, self._left = self._left, []
+        for child in ended:
+            self._untaken.add(child.launch_id)
+        exits = await asyncio.gather(*map(self._exit_of, ended))
+        return *living, *(
+            Inherited(child.launched.result(), child.sal_index, exited)
+            for child, exited in zip(ended, exits, strict=True)
+        )
+
+    async def adopt(self, children: Iterable[Inherited]) -> frozenset[str]:
+        link = await self._connected()
+        living = set[str]()
+        for inherited in children:
+            launch_id = inherited.launched.launch_id
+            known = self._children.get(launch_id)
+            if known is not None and known.running is not None:
+                living.add(launch_id)
+            if known is not None or launch_id in self._untaken or inherited.exited is not None:
+                continue
+            child = self._new_child(launch_id, inherited.sal_index)
+            child.launched.set_result(inherited.launched)
+            self._own(child, self._see_off(child))
+            try:
+                answer = await self._ask_to_adopt(link, child)
+            except ConnectionError:
+                # The next keeper adopts it with all others.
+                answer = {}
+            if not answer.get("is_gone"):
+                living.add(launch_id)
+        return frozenset(living)
+
+    async def launch(self, request: LaunchRequest) -> Launched:
+        if self._is_closing:
+            raise LaunchError("the launcher is closed: nothing is started any more")
+        known = self._children.get(request.launch_id)
+        if known is not None:
+            if not known.is_inherited:
+                raise LaunchError(f"launch {request.launch_id} runs; give every launch an id of its own")
+            return known.launched.result()
+        self._output.note_launch()
+        child = self._new_child(request.launch_id, request.sal_index)
+        self._own(child, self._launch(child, request))
+        try:
+            await _first(child.owner, child.launched)
+        except asyncio.CancelledError:
+            child.is_unwanted = True
+            self._end(child, 0.0)
+            await asyncio.wait({child.owner})
+            raise
+        if child.owner.cancelled():
+            raise LaunchError(f"the launcher was closed while {request.executable} was being started")
+        if not child.launched.done():
+            child.owner.result()
+        self._is_asked = True
+        self._tell_left()
+        return child.launched.result()
+
+    def terminate(self, launch_id: str) -> None:
+        child = self._children.get(launch_id)
+        if child is not None and child.kill_after_s is None:
+            self._end(child, self._plan.kill_after_s)
+
+    def taken(self, launch_id: str) -> None:
+        if launch_id in self._untaken:
+            self._untaken.remove(launch_id)
+            self._taken.add(launch_id)
+            self._tell_taken()
+
+    async def aclose(self) -> None:
+        self._is_closing = True
+        for launch_id in self._children:
+            self.terminate(launch_id)
+        try:
+            await self._give_up_late()
+            await self._close_keeper()
+        finally:
+            await self._output.aclose()
+
+    async def release(self) -> None:
+        self._is_closing = True
+        tasks = [child.owner for child in self._children.values()]
+        if self._connecting is not None:
+            tasks.append(self._connecting)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._output.aclose()
+
+    def _new_child(self, launch_id: str, sal_index: int) -> _Child:
+        loop = asyncio.get_running_loop()
+        return _Child(launch_id, sal_index, loop.create_future(), loop.create_future())
+
+    def _own(self, child: _Child, seeing: Coroutine[Any, Any, None]) -> None:
+        child.owner = asyncio.get_running_loop().create_task(seeing, name=f"script {child.launch_id}")
+        self._children[child.launch_id] = child
+        child.owner.add_done_callback(functools.partial(self._disown, child))
+
+    def _disown(self, child: _Child, owner: asyncio.Task[None]) -> None:
+        del self._children[child.launch_id]
+        error = None if owner.cancelled() else owner.exception()
+        if error is not None and child.launched.done():
+            logger.error("%s was lost by an error of its owner", owner.get_name(), exc_info=error)
+
+    async def _launch(self, child: _Child, request: LaunchRequest) -> None:
+        """See a child from its request to its exit."""
+        try:
+            path = await asyncio.to_thread(self._output.folder.path_for, request.sal_index, request.launch_id)
+            cwd = os.getcwd()
+        except OSError as error:
+            raise LaunchError(
+                f"no output file can be made in {self._output.folder.directory}: {error.strerror}"
+            ) from error
+        if child.is_unwanted:
+            return
+        described = await self._ask_to_launch(request, path, cwd)
+        child.launched.set_result(_launched(described))
+        if described["ended"] is not None:
+            self._note_end(child, described)
+        elif child.kill_after_s is not None:
+            self._end(child, child.kill_after_s)
+        await self._see_off(child)
+
+    async def _ask_to_launch(self, request: LaunchRequest, path: str, cwd: str) -> Mapping[str, Any]:
+        search = request.perhaps_started
+        while True:
+            link = await self._connected()
+            try:
+                answer = await link.ask(
+                    "launch",
+                    launch_id=request.launch_id,
+                    sal_index=request.sal_index,
+                    executable=request.executable,
+                    arguments=request.arguments,
+                    environment=dict(request.environment),
+                    cwd=cwd,
+                    output_path=path,
+                    search=search,
+                )
+            except ConnectionError:
+                # The keeper was lost, perhaps just after it had started the child.
+                search = True
+            else:
+                described: Mapping[str, Any] = answer["child"]
+                return described
+
+    async def _see_off(self, child: _Child) -> None:
+        """Wait until a child has ended, and tell it."""
+        await asyncio.wait({child.ended})
+        exited = await self._exit_of(child)
+        self._untaken.add(child.launch_id)
+        if child.is_unwanted:
+            self.taken(child.launch_id)
+            return
+        for callback in self._callbacks:
+            asyncio.get_running_loop().call_soon(callback, exited)
+
+    async def _exit_of(self, child: _Child) -> Exited:
+        last_words = await self._output.last_words(child.launched.result().output_path)
+        status = child.ended.result()
+        return Exited(child.launch_id, child.sal_index, status.exit_code, status.signal, last_words)
+
+    def _end(self, child: _Child, kill_after_s: float) -> None:
+        """Have a child ended, now, or as soon as it is known to the keeper."""
+        child.kill_after_s = kill_after_s
+        link = self._link
+        if child.running is not None and link is not None and link.done() and not link.exception():
+            link.result().ask("terminate", launch_id=child.launch_id, kill_after_s=kill_after_s)
+
+    def _tell_taken(self) -> None:
+        link = self._link
+        if link is not None and link.done() and not link.exception():
+            for launch_id in self._taken:
+                link.result().ask("taken", launch_id=launch_id)
+            self._taken.clear()
+
+    def _tell_left(self) -> None:
+        """Tell the exits that an earlier queue has missed."""
+        for child in self._left:
+            self._own(child, self._see_off(child))
+        self._left.clear()
+
+    def _writing(self) -> list[str]:
+        return [
+            launched.output_path
+            for child in self._children.values()
+            if (launched := child.running) is not None
+        ]
+
+    async def _connected(self) -> KeeperLink:
+        """Return the connection to the keeper, when there is one."""
+        if self._connecting is None or self._connecting.done():
+            self._link = asyncio.get_running_loop().create_future()
+            self._connecting = asyncio.get_running_loop().create_task(
+                self._stay_connected(), name="connection to the keeper"
+            )
+        assert self._link is not None
+        return await asyncio.shield(self._link)
+
+    async def _stay_connected(self) -> None:
+        """Connect to the keeper, again and again as long as there is anything to do."""
+        while True:
+            assert self._link is not None
+            try:
+                link = await self._connect()
+            except LaunchError as error:
+                self._link.set_exception(error)
+                # It is raised for all who wait; there may be nobody.
+                self._link.exception()
+                self._link = asyncio.get_running_loop().create_future()
+                if not any(child.running for child in self._children.values()):
+                    return
+                logger.error("scripts run, but are not watched: %s", error)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            try:
+                await asyncio.wait({link.lost})
+            finally:
+                self._link = asyncio.get_running_loop().create_future()
+                await link.aclose()
+            if self._is_closing and not self._children:
+                return
+            logger.error("the keeper is lost; its scripts are given to another one")
+
+    async def _connect(self) -> KeeperLink:
+        try:
+            await asyncio.to_thread(os.makedirs, self._state_dir, exist_ok=True)
+        except OSError as error:
+            raise LaunchError(f"no keeper can be had in {self._state_dir}: {error.strerror}") from error
+        link, answer = await open_link(
+            self._state_dir,
+            self._hear,
+            kill_after_s=self._plan.kill_after_s,
+            absence_limit_s=self._absence_limit_s,
+        )
+        self._reconcile(link, answer["children"])
+        assert self._link is not None
+        self._link.set_result(link)
+        self._tell_taken()
+        return link
+
+    def _reconcile(self, link: KeeperLink, described: Iterable[Mapping[str, Any]]) -> None:
+        """Bring together what this launcher knows and what the keeper has said."""
+        kept = {str(child["launch_id"]): child for child in described}
+        for launch_id, child in self._children.items():
+            if child.running is None:
+                continue
+            if launch_id not in kept:
+                self._ask_to_adopt(link, child)
+            elif kept[launch_id]["ended"] is not None:
+                self._note_end(child, kept[launch_id])
+            if child.kill_after_s is not None:
+                link.ask("terminate", launch_id=launch_id, kill_after_s=child.kill_after_s)
+        for launch_id in kept.keys() - self._children.keys() - self._untaken - self._taken:
+            self._inherit(kept[launch_id])
+
+    def _inherit(self, described: Mapping[str, Any]) -> None:
+        child = self._new_child(described["launch_id"], described["sal_index"])
+        child.is_inherited = True
+        child.launched.set_result(_launched(described))
+        if described["ended"] is None:
+            self._output.note_launch()
+            self._own(child, self._see_off(child))
+            return
+        self._note_end(child, described)
+        if child.launch_id not in {known.launch_id for known in self._left}:
+            self._left.append(child)
+        if self._is_asked:
+            self._tell_left()
+
+    def _ask_to_adopt(self, link: KeeperLink, child: _Child) -> asyncio.Future[Mapping[str, Any]]:
+        launched = child.launched.result()
+        return link.ask(
+            "adopt",
+            launch_id=child.launch_id,
+            sal_index=child.sal_index,
+            identity=list(launched.identity),
+            output_path=launched.output_path,
+        )
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        if message.get("push") == "exited":
+            child = self._children.get(message["launch_id"])
+            if child is not None:
+                self._note_end(child, message)
+
+    def _note_end(self, child: _Child, described: Mapping[str, Any]) -> None:
+        if not child.ended.done():
+            child.ended.set_result(_Status(*described["ended"]))
+
+    async def _give_up_late(self) -> None:
+        """Wait until all children are seen off, for so long as that may take."""
+        owners = {child.owner for child in self._children.values()}
+        if not owners:
+            return
+        _, late = await asyncio.wait(owners, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
+        for task in late:
+            logger.error("%s could not be ended in time and is given up", task.get_name())
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def _close_keeper(self) -> None:
+        if self._connecting is None:
+            return
+        link = self._link
+        if link is not None and link.done() and not link.exception():
+            link.result().ask("close", kill_after_s=self._plan.kill_after_s)
+            await asyncio.wait({link.result().lost}, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
+        self._connecting.cancel()
+        await asyncio.wait({self._connecting})
+
+
+def _launched(described: Mapping[str, Any]) -> Launched:
+    return Launched(described["launch_id"], Identity(*described["identity"]), described["output_path"])
+
+
+async def _first(*futures: asyncio.Future[Any]) -> None:
+    """Wait until one of several futures is done; never cancels them."""
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)

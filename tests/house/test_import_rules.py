@@ -23,6 +23,7 @@ ROOMS = (
     "core",
     "csc",
     "journal",
+    "keeper",
     "launch",
     "local_kafka",
     "runtime",
@@ -75,7 +76,9 @@ CORE = "core imports itself and nothing impure"
 BUS = "bus imports nothing of ours"
 JOURNAL = "journal imports nothing of ours"
 SAL = "sal imports bus and resources only"
-LAUNCH = "launch imports core only"
+LAUNCH = "launch imports core and keeper only"
+KEEPER = "keeper imports itself and the small part of the standard library"
+KEPT = "of the rooms only launch imports keeper"
 CLIENT = "the command lines are clients; run_script_queue alone builds the service"
 LAUNCHER = "of the command lines only run_one_script launches"
 KAFKA = "local_kafka imports nothing of ours"
@@ -98,6 +101,12 @@ TESTING = "the service never imports the testing kit"
         ("sal/__init__", "from ..core import *", SAL),
         ("launch/__init__", "from ..bus import *", LAUNCH),
         ("launch/__init__", "from .. import resources", LAUNCH),
+        ("keeper/__init__", "from .. import launch", KEEPER),
+        ("keeper/__init__", "from .. import resources", KEEPER),
+        ("keeper/__init__", "import subprocess", KEEPER),
+        ("keeper/__init__", "def log(): import logging", KEEPER),
+        ("csc/__init__", "from .. import keeper", KEPT),
+        ("runtime/__init__", "from ..keeper import *", KEPT),
         ("cli/command_script_queue", "from ..csc.assembly import *", CLIENT),
         ("cli/run_one_script", "from ..core import *", CLIENT),
         ("cli/run_script_queue", "from ..core import *", CLIENT),
@@ -121,7 +130,8 @@ def test_what_is_allowed_passes(package: Path) -> None:
         "core/__init__": "import datetime, re, enum",
         "sal/__init__": "from .. import bus, resources",
         "journal/__init__": "import sqlite3; from .. import __version__",
-        "launch/__init__": "import os; from .. import core",
+        "keeper/__init__": "import json, os, select, signal, socket",
+        "launch/__init__": "import os; from .. import core, keeper",
         "runtime/__init__": "from .. import core, launch, sal, bus",
         "csc/__init__": "from .. import core, launch, sal, bus, runtime",
         "cli/command_script_queue": "from .. import sal, bus, journal",

@@ -203,6 +203,11 @@ class Children:
 
         One that has gone meanwhile counts as one that ends now, and is told
         as one. A process which has only its number in common is not touched.
+
+        Raises
+        ------
+        LaunchRefused
+            If it lives and cannot be watched.
         """
         child = Child(launch_id, sal_index, output_path, identity)
         child.pidfd = _pidfd_of(identity)
@@ -349,6 +354,8 @@ def _pidfd_of(identity: Identity) -> int | None:
         descriptor = os.pidfd_open(identity.pid)
     except ProcessLookupError:
         return None
+    except OSError as error:
+        raise LaunchRefused(f"process {identity.pid} cannot be watched: {error.strerror}") from None
     # Only now, when the descriptor holds on to whoever it is.
     if _is(identity):
         return descriptor

@@ -46,10 +46,11 @@ class Poll:
             remaining_s = min(moment for moment, _ in self._moments.values()) - time.monotonic()
             # Rounded up, or it would come too early and be waited for again.
             timeout_ms = int(remaining_s * 1000) + 1 if remaining_s > 0 else 0
+        watched = dict(self._callbacks)
         for descriptor, _ in self._poll.poll(timeout_ms):
-            callback = self._callbacks.get(descriptor)
-            if callback is not None:
-                callback()
+            # One that was called may have closed another, and its number may be in use again.
+            if self._callbacks.get(descriptor) is watched[descriptor]:
+                watched[descriptor]()
         now = time.monotonic()
         for key, (moment, callback) in list(self._moments.items()):
             # One that was called may have cancelled another, or set it anew.

@@ -44,6 +44,12 @@ _MAX_STRANGERS = 16
 #: SIGTERM to SIGKILL, in seconds, where no queue has said it.
 _KILL_AFTER_S = 5.0
 
+#: How long the queue that has started this keeper may take to say so, in seconds.
+_FIRST_HELLO_S = 60.0
+
+#: The pause after a connection could not be made, in seconds.
+_PAUSE_S = 1.0
+
 
 class Stage(enum.Enum):
     """How far the service has come."""
@@ -101,7 +107,9 @@ class Service:
             "taken": self._taken,
             "close": self._close,
         }
-        poll.watch(listener.fileno(), self._accept)
+        self._listen()
+        if not is_lasting:
+            poll.after(_FIRST_HELLO_S, "absence", self._close_unused)
 
     @property
     def is_connected(self) -> bool:
@@ -127,11 +135,21 @@ class Service:
             if self._queue is not None:
                 self._queue.end()
 
+    def _listen(self) -> None:
+        self._poll.watch(self._listener.fileno(), self._accept)
+
+    def _close_unused(self) -> None:
+        self._say("no queue came")
+        self.stage = Stage.CLOSED
+
     def _accept(self) -> None:
         try:
             peer, _ = self._listener.accept()
         except OSError as error:
+            # Whoever waits there is still there, and would be seen again at once.
             self._say(f"a connection was not made: {error.strerror}")
+            self._poll.unwatch(self._listener.fileno())
+            self._poll.after(_PAUSE_S, "accept", self._listen)
             return
         connection = Connection(self._poll, peer, self._heard, self._lost)
         self._strangers.add(connection)

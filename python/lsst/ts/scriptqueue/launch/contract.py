@@ -211,8 +211,7 @@ class LastingLauncher(Launcher, Protocol):
 
         Returns the launch ids of those that live. The exit of each is told as
         always, at once of those that are gone; how they ended may not be known.
-        Children that the launcher has already, and those whose exit is known,
-        are left as they are.
+        Those whose exit is known are left as they are.
         """
         ...
 

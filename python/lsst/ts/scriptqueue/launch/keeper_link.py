@@ -36,6 +36,13 @@ class KeeperLink:
         The two directions of it.
     pushed
         Told of each message that is no answer.
+
+    Attributes
+    ----------
+    is_open
+        Whether anything can be asked.
+    lost
+        Done when the connection is. Wait for it with `asyncio.wait`, which does not cancel it.
     """
 
     def __init__(
@@ -49,8 +56,8 @@ class KeeperLink:
         self._pushed = pushed
         self._asked: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._requests = 0
+        self.is_open = True
         self.lost = asyncio.get_running_loop().create_task(self._read(), name="keeper")
-        """Done when the connection is; wait for it with `asyncio.wait`."""
 
     def ask(self, do: str, **fields: object) -> asyncio.Future[Mapping[str, Any]]:
         """Send a request; returns the answer to come.
@@ -61,7 +68,7 @@ class KeeperLink:
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         # An answer that nobody waits for is none that could be missed.
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
-        if self.lost.done():
+        if not self.is_open:
             answer.set_exception(ConnectionError("the keeper is lost"))
             return answer
         self._requests += 1
@@ -81,6 +88,7 @@ class KeeperLink:
         except (ConnectionError, ProtocolError, ValueError):
             pass
         finally:
+            self.is_open = False
             self._writer.close()
             for answer in self._asked.values():
                 if not answer.done():

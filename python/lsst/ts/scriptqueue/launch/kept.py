@@ -21,12 +21,10 @@ import functools
 import logging
 import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .contract import (
     Exited,
-    Identity,
     Inherited,
     LastingLauncher,
     Launched,
@@ -34,7 +32,9 @@ from .contract import (
     LaunchRequest,
     StopPlan,
 )
-from .keeper_link import KeeperLink, open_link
+from .keeper_contact import KeeperContact
+from .keeper_link import KeeperLink
+from .kept_child import KeptChild, KeptStatus, launched_as
 from .output import OutputLimits
 from .script_output import ScriptOutput
 
@@ -44,55 +44,6 @@ logger = logging.getLogger(__name__)
 
 #: How much longer than its stop plan a child, and then the keeper, may take to go, in seconds.
 _CLOSE_MARGIN_S = 3.0
-
-#: The pause after a keeper could not be had although there are children, in seconds.
-_RETRY_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Status:
-    """How a child ended; both None if that is not known."""
-
-    exit_code: int | None
-    signal: int | None
-
-
-@dataclass(eq=False, slots=True)
-class _Child:
-    """A child, from the request to the telling of its exit.
-
-    Attributes
-    ----------
-    launch_id, sal_index
-        As in the request.
-    launched
-        Done when its program has been executed.
-    ended
-        Done when the keeper has said that it has ended.
-    owner
-        The task that sees it off.
-    kill_after_s
-        From when it is to be ended: seconds from SIGTERM to SIGKILL.
-    is_unwanted
-        Whether its launch was cancelled, so that nobody is told of its exit.
-    is_inherited
-        Whether an earlier queue has launched it.
-    """
-
-    launch_id: str
-    sal_index: int
-    launched: asyncio.Future[Launched]
-    ended: asyncio.Future[_Status]
-    owner: asyncio.Task[None] = field(init=False)
-    kill_after_s: float | None = None
-    is_unwanted: bool = False
-    is_inherited: bool = False
-
-    @property
-    def running(self) -> Launched | None:
-        """What was launched, if it was, and has not ended."""
-        is_launched = self.launched.done() and not self.launched.cancelled()
-        return self.launched.result() if is_launched and not self.ended.done() else None
 
 
 class KeptLauncher(LastingLauncher):
@@ -119,25 +70,26 @@ class KeptLauncher(LastingLauncher):
         limits: OutputLimits | None = None,
         absence_limit_s: float | None = None,
     ) -> None:
-        self._state_dir = os.path.abspath(state_dir)
         self._plan = plan or StopPlan()
-        self._absence_limit_s = absence_limit_s
         self._output = ScriptOutput(state_dir, limits or OutputLimits(), self._writing)
         self._callbacks: list[Callable[[Exited], None]] = []
-        self._children: dict[str, _Child] = {}
+        self._children: dict[str, KeptChild] = {}
         self._untaken: set[str] = set()
         self._taken: set[str] = set()
-        self._left: list[_Child] = []
+        self._left: list[KeptChild] = []
         self._is_asked = False
         self._is_closing = False
-        self._link: asyncio.Future[KeeperLink] | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        hello = {"kill_after_s": self._plan.kill_after_s, "absence_limit_s": absence_limit_s}
+        self._keeper = KeeperContact(
+            os.path.abspath(state_dir), hello, self._reconcile, self._hear, self._is_needed
+        )
 
     def on_exit(self, callback: Callable[[Exited], None]) -> None:
         self._callbacks.append(callback)
 
     async def inherited(self) -> tuple[Inherited, ...]:
-        await self._connected()
+        self._refuse_if_closed()
+        await self._keeper.connected()
         living = [
             Inherited(launched, child.sal_index)
             for child in self._children.values()
@@ -154,18 +106,18 @@ class KeptLauncher(LastingLauncher):
         )
 
     async def adopt(self, children: Iterable[Inherited]) -> frozenset[str]:
-        link = await self._connected()
+        self._refuse_if_closed()
+        link = await self._keeper.connected()
         living = set[str]()
         for inherited in children:
             launch_id = inherited.launched.launch_id
-            known = self._children.get(launch_id)
-            if known is not None and known.running is not None:
-                living.add(launch_id)
-            if known is not None or launch_id in self._untaken or inherited.exited is not None:
+            if launch_id in self._untaken or inherited.exited is not None:
                 continue
-            child = self._new_child(launch_id, inherited.sal_index)
-            child.launched.set_result(inherited.launched)
-            self._own(child, self._see_off(child))
+            child = self._children.get(launch_id)
+            if child is None:
+                child = self._new_child(launch_id, inherited.sal_index)
+                child.launched.set_result(inherited.launched)
+                self._own(child, self._see_off(child))
             try:
                 answer = await self._ask_to_adopt(link, child)
             except ConnectionError:
@@ -176,13 +128,14 @@ class KeptLauncher(LastingLauncher):
         return frozenset(living)
 
     async def launch(self, request: LaunchRequest) -> Launched:
-        if self._is_closing:
-            raise LaunchError("the launcher is closed: nothing is started any more")
+        self._refuse_if_closed()
         known = self._children.get(request.launch_id)
         if known is not None:
             if not known.is_inherited:
                 raise LaunchError(f"launch {request.launch_id} runs; give every launch an id of its own")
             return known.launched.result()
+        # It has ended already, and is told as the exit of this launch.
+        self._left = [child for child in self._left if child.launch_id != request.launch_id]
         self._output.note_launch()
         child = self._new_child(request.launch_id, request.sal_index)
         self._own(child, self._launch(child, request))
@@ -210,7 +163,8 @@ class KeptLauncher(LastingLauncher):
         if launch_id in self._untaken:
             self._untaken.remove(launch_id)
             self._taken.add(launch_id)
-            self._tell_taken()
+            if self._keeper.link is not None:
+                self._tell_taken(self._keeper.link)
 
     async def aclose(self) -> None:
         self._is_closing = True
@@ -224,31 +178,38 @@ class KeptLauncher(LastingLauncher):
 
     async def release(self) -> None:
         self._is_closing = True
-        tasks = [child.owner for child in self._children.values()]
-        if self._connecting is not None:
-            tasks.append(self._connecting)
-        for task in tasks:
+        owners = [child.owner for child in self._children.values()]
+        for task in owners:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if owners:
+            await asyncio.wait(owners)
+        await self._keeper.aclose()
         await self._output.aclose()
 
-    def _new_child(self, launch_id: str, sal_index: int) -> _Child:
-        loop = asyncio.get_running_loop()
-        return _Child(launch_id, sal_index, loop.create_future(), loop.create_future())
+    def _is_needed(self) -> bool:
+        """Whether a keeper that is lost must be replaced."""
+        return bool(self._children)
 
-    def _own(self, child: _Child, seeing: Coroutine[Any, Any, None]) -> None:
+    def _refuse_if_closed(self) -> None:
+        if self._is_closing:
+            raise LaunchError("the launcher is closed: nothing is started any more")
+
+    def _new_child(self, launch_id: str, sal_index: int) -> KeptChild:
+        loop = asyncio.get_running_loop()
+        return KeptChild(launch_id, sal_index, loop.create_future(), loop.create_future())
+
+    def _own(self, child: KeptChild, seeing: Coroutine[Any, Any, None]) -> None:
         child.owner = asyncio.get_running_loop().create_task(seeing, name=f"script {child.launch_id}")
         self._children[child.launch_id] = child
         child.owner.add_done_callback(functools.partial(self._disown, child))
 
-    def _disown(self, child: _Child, owner: asyncio.Task[None]) -> None:
+    def _disown(self, child: KeptChild, owner: asyncio.Task[None]) -> None:
         del self._children[child.launch_id]
         error = None if owner.cancelled() else owner.exception()
         if error is not None and child.launched.done():
             logger.error("%s was lost by an error of its owner", owner.get_name(), exc_info=error)
 
-    async def _launch(self, child: _Child, request: LaunchRequest) -> None:
+    async def _launch(self, child: KeptChild, request: LaunchRequest) -> None:
         """See a child from its request to its exit."""
         try:
             path = await asyncio.to_thread(self._output.folder.path_for, request.sal_index, request.launch_id)
@@ -260,7 +221,7 @@ class KeptLauncher(LastingLauncher):
         if child.is_unwanted:
             return
         described = await self._ask_to_launch(request, path, cwd)
-        child.launched.set_result(_launched(described))
+        child.launched.set_result(launched_as(described))
         if described["ended"] is not None:
             self._note_end(child, described)
         elif child.kill_after_s is not None:
@@ -270,7 +231,7 @@ class KeptLauncher(LastingLauncher):
     async def _ask_to_launch(self, request: LaunchRequest, path: str, cwd: str) -> Mapping[str, Any]:
         search = request.perhaps_started
         while True:
-            link = await self._connected()
+            link = await self._keeper.connected()
             try:
                 answer = await link.ask(
                     "launch",
@@ -290,7 +251,7 @@ class KeptLauncher(LastingLauncher):
                 described: Mapping[str, Any] = answer["child"]
                 return described
 
-    async def _see_off(self, child: _Child) -> None:
+    async def _see_off(self, child: KeptChild) -> None:
         """Wait until a child has ended, and tell it."""
         await asyncio.wait({child.ended})
         exited = await self._exit_of(child)
@@ -301,24 +262,21 @@ class KeptLauncher(LastingLauncher):
         for callback in self._callbacks:
             asyncio.get_running_loop().call_soon(callback, exited)
 
-    async def _exit_of(self, child: _Child) -> Exited:
+    async def _exit_of(self, child: KeptChild) -> Exited:
         last_words = await self._output.last_words(child.launched.result().output_path)
         status = child.ended.result()
         return Exited(child.launch_id, child.sal_index, status.exit_code, status.signal, last_words)
 
-    def _end(self, child: _Child, kill_after_s: float) -> None:
+    def _end(self, child: KeptChild, kill_after_s: float) -> None:
         """Have a child ended, now, or as soon as it is known to the keeper."""
         child.kill_after_s = kill_after_s
-        link = self._link
-        if child.running is not None and link is not None and link.done() and not link.exception():
-            link.result().ask("terminate", launch_id=child.launch_id, kill_after_s=kill_after_s)
+        if child.running is not None and self._keeper.link is not None:
+            self._keeper.link.ask("terminate", launch_id=child.launch_id, kill_after_s=kill_after_s)
 
-    def _tell_taken(self) -> None:
-        link = self._link
-        if link is not None and link.done() and not link.exception():
-            for launch_id in self._taken:
-                link.result().ask("taken", launch_id=launch_id)
-            self._taken.clear()
+    def _tell_taken(self, link: KeeperLink) -> None:
+        for launch_id in self._taken:
+            link.ask("taken", launch_id=launch_id)
+        self._taken.clear()
 
     def _tell_left(self) -> None:
         """Tell the exits that an earlier queue has missed."""
@@ -333,58 +291,6 @@ class KeptLauncher(LastingLauncher):
             if (launched := child.running) is not None
         ]
 
-    async def _connected(self) -> KeeperLink:
-        """Return the connection to the keeper, when there is one."""
-        if self._connecting is None or self._connecting.done():
-            self._link = asyncio.get_running_loop().create_future()
-            self._connecting = asyncio.get_running_loop().create_task(
-                self._stay_connected(), name="connection to the keeper"
-            )
-        assert self._link is not None
-        return await asyncio.shield(self._link)
-
-    async def _stay_connected(self) -> None:
-        """Connect to the keeper, again and again as long as there is anything to do."""
-        while True:
-            assert self._link is not None
-            try:
-                link = await self._connect()
-            except LaunchError as error:
-                self._link.set_exception(error)
-                # It is raised for all who wait; there may be nobody.
-                self._link.exception()
-                self._link = asyncio.get_running_loop().create_future()
-                if not any(child.running for child in self._children.values()):
-                    return
-                logger.error("scripts run, but are not watched: %s", error)
-                await asyncio.sleep(_RETRY_S)
-                continue
-            try:
-                await asyncio.wait({link.lost})
-            finally:
-                self._link = asyncio.get_running_loop().create_future()
-                await link.aclose()
-            if self._is_closing and not self._children:
-                return
-            logger.error("the keeper is lost; its scripts are given to another one")
-
-    async def _connect(self) -> KeeperLink:
-        try:
-            await asyncio.to_thread(os.makedirs, self._state_dir, exist_ok=True)
-        except OSError as error:
-            raise LaunchError(f"no keeper can be had in {self._state_dir}: {error.strerror}") from error
-        link, answer = await open_link(
-            self._state_dir,
-            self._hear,
-            kill_after_s=self._plan.kill_after_s,
-            absence_limit_s=self._absence_limit_s,
-        )
-        self._reconcile(link, answer["children"])
-        assert self._link is not None
-        self._link.set_result(link)
-        self._tell_taken()
-        return link
-
     def _reconcile(self, link: KeeperLink, described: Iterable[Mapping[str, Any]]) -> None:
         """Bring together what this launcher knows and what the keeper has said."""
         kept = {str(child["launch_id"]): child for child in described}
@@ -392,18 +298,19 @@ class KeptLauncher(LastingLauncher):
             if child.running is None:
                 continue
             if launch_id not in kept:
-                self._ask_to_adopt(link, child)
+                self._ask_to_adopt(link, child).add_done_callback(functools.partial(_complain, child))
             elif kept[launch_id]["ended"] is not None:
                 self._note_end(child, kept[launch_id])
             if child.kill_after_s is not None:
                 link.ask("terminate", launch_id=launch_id, kill_after_s=child.kill_after_s)
         for launch_id in kept.keys() - self._children.keys() - self._untaken - self._taken:
             self._inherit(kept[launch_id])
+        self._tell_taken(link)
 
     def _inherit(self, described: Mapping[str, Any]) -> None:
         child = self._new_child(described["launch_id"], described["sal_index"])
         child.is_inherited = True
-        child.launched.set_result(_launched(described))
+        child.launched.set_result(launched_as(described))
         if described["ended"] is None:
             self._output.note_launch()
             self._own(child, self._see_off(child))
@@ -414,7 +321,7 @@ class KeptLauncher(LastingLauncher):
         if self._is_asked:
             self._tell_left()
 
-    def _ask_to_adopt(self, link: KeeperLink, child: _Child) -> asyncio.Future[Mapping[str, Any]]:
+    def _ask_to_adopt(self, link: KeeperLink, child: KeptChild) -> asyncio.Future[Mapping[str, Any]]:
         launched = child.launched.result()
         return link.ask(
             "adopt",
@@ -430,9 +337,9 @@ class KeptLauncher(LastingLauncher):
             if child is not None:
                 self._note_end(child, message)
 
-    def _note_end(self, child: _Child, described: Mapping[str, Any]) -> None:
+    def _note_end(self, child: KeptChild, described: Mapping[str, Any]) -> None:
         if not child.ended.done():
-            child.ended.set_result(_Status(*described["ended"]))
+            child.ended.set_result(KeptStatus(*described["ended"]))
 
     async def _give_up_late(self) -> None:
         """Wait until all children are seen off, for so long as that may take."""
@@ -447,18 +354,17 @@ class KeptLauncher(LastingLauncher):
             await asyncio.wait(late)
 
     async def _close_keeper(self) -> None:
-        if self._connecting is None:
-            return
-        link = self._link
-        if link is not None and link.done() and not link.exception():
-            link.result().ask("close", kill_after_s=self._plan.kill_after_s)
-            await asyncio.wait({link.result().lost}, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
-        self._connecting.cancel()
-        await asyncio.wait({self._connecting})
+        link = self._keeper.link
+        if link is not None:
+            link.ask("close", kill_after_s=self._plan.kill_after_s)
+            await asyncio.wait({link.lost}, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
+        await self._keeper.aclose()
 
 
-def _launched(described: Mapping[str, Any]) -> Launched:
-    return Launched(described["launch_id"], Identity(*described["identity"]), described["output_path"])
+def _complain(child: KeptChild, answer: asyncio.Future[Mapping[str, Any]]) -> None:
+    error = None if answer.cancelled() else answer.exception()
+    if isinstance(error, LaunchError):
+        logger.error("script %s runs, but is not watched: %s", child.launch_id, error)
 
 
 async def _first(*futures: asyncio.Future[Any]) -> None:

@@ -27,8 +27,9 @@ from .identity import Identity, identity_of
 from .leftovers import Pause, find_launch, hunt
 from .poll import Poll
 from .spawning import open_output, spawn, why_not_started
+from .work import drive
 
-__all__ = ["TRANSITIONS", "Child", "Children", "LaunchRefused", "On", "Phase", "drive"]
+__all__ = ["TRANSITIONS", "Child", "Children", "LaunchRefused", "On", "Phase"]
 
 
 class LaunchRefused(RuntimeError):
@@ -327,25 +328,6 @@ class Children:
             child.pidfd = None
         child.move(On.ALL_ENDED)
         self._told(child)
-
-
-def drive(poll: Poll, work: Generator[Pause, None, object], done: Callable[..., None]) -> None:
-    """Go on with some work whenever what it waits for has come, until it is done; then pass on its result."""
-    try:
-        descriptors, seconds = next(work)
-    except StopIteration as stop:
-        done(stop.value)
-        return
-
-    def go_on() -> None:
-        poll.cancel(work)
-        for descriptor in descriptors:
-            poll.unwatch(descriptor)
-        drive(poll, work, done)
-
-    for descriptor in descriptors:
-        poll.watch(descriptor, go_on)
-    poll.after(seconds, work, go_on)
 
 
 def _pidfd_of(identity: Identity) -> int | None:

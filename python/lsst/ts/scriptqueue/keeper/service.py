@@ -20,7 +20,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from .children import Child, Children, LaunchRefused, drive
+from .children import Child, Children, LaunchRefused
 from .connection import Connection
 from .identity import Identity
 from .poll import Poll
@@ -35,6 +35,7 @@ from .protocol import (
     text_field,
     texts_field,
 )
+from .work import drive
 
 __all__ = ["Service", "Stage"]
 

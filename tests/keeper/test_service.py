@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -13,6 +14,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from lsst.ts.scriptqueue.keeper import service
+from lsst.ts.scriptqueue.keeper.poll import Poll
+from lsst.ts.scriptqueue.keeper.service import Service, Stage
 
 from ..launch.fifo import Fifo
 from ..launch.stage import is_alive
@@ -210,6 +215,19 @@ class TestStaying:
             await talk.ask("taken", launch_id="one")
         await end_of(pid)
         assert not (state_dir / "keeper.sock").exists()
+
+    async def test_one_that_nobody_greets_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(service, "_FIRST_HELLO_S", 0.0)
+        stages = []
+        for is_lasting in (False, True):
+            with socket.socket(socket.AF_UNIX) as listener:
+                poll = Poll()
+                # The lasting one has nothing else to wait for.
+                poll.after(0.0, "test", lambda: None)
+                served = Service(poll, listener, lambda text: None, is_lasting=is_lasting)
+                poll.wait()
+                stages.append(served.stage)
+        assert stages == [Stage.CLOSED, Stage.OPEN]
 
     @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
     async def test_a_terminal_that_closes_does_not_matter(

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from ..launch.fifo import Fifo
-from ..launch.stage import is_alive
+from ..launch.stage import is_alive, write_script
 from .talk import PROGRAM, Talk, keeper_pid
 
 pytestmark = pytest.mark.system
@@ -103,6 +103,18 @@ async def test_a_program_that_is_not_there(init: Start, state_dir: Path) -> None
     assert "no_such_queue cannot be started: No such file" in said
     process.terminate()
     assert (await end(process))[0] == 0
+
+
+async def test_orphans_fall_to_it(init: Start, tmp_path: Path, news: Fifo, gate: Fifo) -> None:
+    orphan = write_script(
+        tmp_path / "orphan", f"read line < {gate.path}; cut -d ' ' -f 4 /proc/$$/stat > {news.path}"
+    )
+    process = await init(f"({orphan} &); echo > {news.path}; read line < {gate.path}")
+    await news.line()
+    gate.let_pass()
+    gate.let_pass()
+    assert await news.pid() == process.pid
+    await end(process)
 
 
 async def test_scripts_outlive_the_queue(

@@ -163,6 +163,19 @@ class TestTheQueueIsGone:
         assert len(heir.told) == 2
         assert sorted([await news.line(), await news.line()]) == ["ended", "living"]
 
+    async def test_a_repeated_launch_that_has_ended_is_told_once(
+        self, stage: KeptStage, heir: KeptStage
+    ) -> None:
+        request = stage.script("exit 3")
+        launched = await stage.launch(request)
+        await stage.exit_of(launched)
+        await stage.launcher.release()
+        assert await heir.launcher.adopt([]) == frozenset()
+        assert await heir.launch(request) == launched
+        assert (await heir.exit_of(launched)).exit_code == 3
+        await heir.run("exit 0")
+        assert len(heir.told) == 2
+
     async def test_they_can_be_ended(self, stage: KeptStage, heir: KeptStage) -> None:
         launched = await stage.launch(stage.script("sleep 1000"))
         await stage.launcher.release()
@@ -269,6 +282,19 @@ class TestTheKeeperIsKilled:
         await stage.launcher.aclose()
         assert not is_alive(launched.pid)
         assert len(stage.told) == 1
+
+    async def test_a_connection_that_breaks_changes_nothing(self, stage: KeptStage, gate: Fifo) -> None:
+        launched = await stage.launch(stage.script(f"read line < {gate.path}; exit 4"))
+        await stage.run("exit 3")
+        keeper = stage.keeper
+        link = stage.launcher._keeper.link
+        assert link is not None
+        await link.aclose()
+        await stage.run("exit 5")
+        gate.let_pass()
+        await stage.exit_of(launched)
+        assert [exited.exit_code for exited in stage.told] == [3, 5, 4]
+        assert stage.keeper == keeper
 
     async def test_many_times(self, stage: KeptStage, gate: Fifo) -> None:
         children = []

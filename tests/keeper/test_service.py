@@ -16,6 +16,7 @@ from textwrap import dedent
 import pytest
 
 from lsst.ts.scriptqueue.keeper import service
+from lsst.ts.scriptqueue.keeper.place import ANOTHER_RUNS
 from lsst.ts.scriptqueue.keeper.poll import Poll
 from lsst.ts.scriptqueue.keeper.service import Service, Stage
 
@@ -46,7 +47,7 @@ class TestOnlyOne:
         pid = keeper_pid(state_dir)
         for how in (["--detach"], []):
             second = subprocess.run([*PROGRAM, *how, state_dir], capture_output=True, text=True, check=False)
-            assert second.returncode == 1
+            assert second.returncode == ANOTHER_RUNS
             assert second.stderr == f"another keeper, process {pid}, runs in {state_dir}; one is enough\n"
         assert keeper_pid(state_dir) == pid
 

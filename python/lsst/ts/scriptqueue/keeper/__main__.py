@@ -44,7 +44,8 @@ def main() -> int:
 def _detach(state_dir: str) -> int:
     """Start the keeper in a session of its own, and return when it can be asked."""
     reading, writing = os.pipe()
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.setsid()
         for number in (signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
@@ -56,10 +57,11 @@ def _detach(state_dir: str) -> int:
     os.close(writing)
     with open(reading, "rb") as pipe:
         said = pipe.read()
-    if said != READY:
-        sys.stderr.write(said.decode(errors="replace") or "the keeper ended unheard\n")
-        return 1
-    return 0
+    if said == READY:
+        return 0
+    sys.stderr.write(said.decode(errors="replace") or "the keeper ended unheard\n")
+    _, status = os.waitpid(child, 0)
+    return max(1, os.waitstatus_to_exitcode(status))
 
 
 def _take_orphans() -> None:

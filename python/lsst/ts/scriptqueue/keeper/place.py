@@ -12,7 +12,10 @@ import fcntl
 import os
 import time
 
-__all__ = ["Log", "open_directory", "lock", "socket_address"]
+__all__ = ["ANOTHER_RUNS", "Log", "open_directory", "lock", "socket_address"]
+
+#: Exit status of a keeper that finds another one in its place; of one that cannot run there it is 1.
+ANOTHER_RUNS = 3
 
 _LOCK, _SOCKET, _LOG = "keeper.lock", "keeper.sock", "keeper.log"
 

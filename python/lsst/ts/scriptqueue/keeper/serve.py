@@ -18,7 +18,7 @@ import signal
 import socket
 from collections.abc import Sequence
 
-from lsst.ts.scriptqueue.keeper.place import Log, lock, open_directory, socket_address
+from lsst.ts.scriptqueue.keeper.place import ANOTHER_RUNS, Log, lock, open_directory, socket_address
 from lsst.ts.scriptqueue.keeper.poll import Poll
 from lsst.ts.scriptqueue.keeper.queue_process import QueueProcess
 from lsst.ts.scriptqueue.keeper.service import Service, Stage
@@ -57,12 +57,14 @@ def main(arguments: Sequence[str]) -> int:
         os.makedirs(state_dir, exist_ok=True)
         held = lock(state_dir)
         if isinstance(held, str):
-            return _give_up(waiting, f"another keeper, process {held}, runs in {state_dir}; one is enough")
+            _say_why(waiting, f"another keeper, process {held}, runs in {state_dir}; one is enough")
+            return ANOTHER_RUNS
         log = Log(state_dir, is_stderr=waiting is None)
         directory = open_directory(state_dir)
         listener = _listen(directory)
     except OSError as error:
-        return _give_up(waiting, f"no keeper can run in {state_dir}: {error.strerror or error}")
+        _say_why(waiting, f"no keeper can run in {state_dir}: {error.strerror or error}")
+        return 1
     poll = Poll()
     service = Service(poll, listener, log.say, is_lasting=waiting is None)
     child = QueueProcess(queue, poll, service, log.say) if queue else None
@@ -83,9 +85,8 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if child is None else child.status
 
 
-def _give_up(waiting: int | None, why: str) -> int:
+def _say_why(waiting: int | None, why: str) -> None:
     os.write(2 if waiting is None else waiting, f"{why}\n".encode())
-    return 1
 
 
 def _close_inherited(waiting: int | None) -> None:

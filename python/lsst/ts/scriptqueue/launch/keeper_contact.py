@@ -77,8 +77,8 @@ class KeeperContact:
                 self._staying = asyncio.get_running_loop().create_task(
                     self._stay(), name="contact with the keeper"
                 )
-            assert self._link is not None
-            await asyncio.shield(self._link)
+            if self._link is not None:
+                await asyncio.shield(self._link)
             # If it is lost already, the task that has to know will know in a moment.
             await asyncio.sleep(0)
         return self.link
@@ -111,11 +111,12 @@ class KeeperContact:
         try:
             await asyncio.wait({link.lost})
         finally:
-            self._link = asyncio.get_running_loop().create_future()
+            self._link = None
             await link.aclose()
         if not self._is_needed():
             return False
         logger.error("the keeper is lost; its scripts are given to another one")
+        self._link = asyncio.get_running_loop().create_future()
         return True
 
     async def _connect(self) -> KeeperLink:

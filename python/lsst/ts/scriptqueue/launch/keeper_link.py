@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..keeper.place import open_directory, socket_address
+from ..keeper.place import ANOTHER_RUNS, open_directory, socket_address
 from ..keeper.protocol import MAX_LINE_BYTES, VERSION, Message, ProtocolError, decode, encode
 from .contract import LaunchError
 
@@ -179,7 +179,13 @@ async def _connect(state_dir: str, pushed: Callable[[Mapping[str, Any]], None]) 
 
 
 def _start(state_dir: str) -> str:
-    """Start a keeper; returns why there is none, or nothing. Called in a thread."""
+    """Start a keeper; returns why there is none, if that may soon be otherwise. Called in a thread.
+
+    Raises
+    ------
+    LaunchError
+        If it will be the same the next time.
+    """
     command = [sys.executable, "-I", "-S", "-X", "utf8", str(_PROGRAM), "--detach", state_dir]
     try:
         started = subprocess.run(
@@ -191,7 +197,10 @@ def _start(state_dir: str) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
+        raise LaunchError(f"no keeper can be started for {state_dir}: {error}") from error
     if started.returncode == 0:
         return ""
-    return started.stderr.decode(errors="replace").strip() or f"it ended with status {started.returncode}"
+    why = started.stderr.decode(errors="replace").strip() or f"it ended with status {started.returncode}"
+    if started.returncode == ANOTHER_RUNS:
+        return why
+    raise LaunchError(f"no keeper can be started: {why}")

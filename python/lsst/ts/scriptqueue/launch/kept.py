@@ -187,8 +187,8 @@ class KeptLauncher(LastingLauncher):
         await self._output.aclose()
 
     def _is_needed(self) -> bool:
-        """Whether a keeper that is lost must be replaced."""
-        return bool(self._children)
+        """Whether a keeper that is lost must be replaced, although nobody asks for anything."""
+        return any(child.launched.done() for child in self._children.values())
 
     def _refuse_if_closed(self) -> None:
         if self._is_closing:

@@ -41,9 +41,11 @@ async def end_keeper(state_dir: Path) -> None:
     """End the keeper of a state directory, if there is one."""
     if (state_dir / "keeper.sock").exists():
         pid = keeper_pid(state_dir)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-        await end_of(pid)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            # One that was killed may have had its number in another namespace: 1, above all.
+            if os.fsencode(state_dir) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGTERM)
+                await end_of(pid)
 
 
 async def end_of(pid: int) -> None:

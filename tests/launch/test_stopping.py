@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from lsst.ts.scriptqueue.launch import kept_child, local
 from lsst.ts.scriptqueue.launch.contract import Identity, Launched, LaunchError
+from lsst.ts.scriptqueue.launch.kept import KeptLauncher
 
 from .fifo import Fifo
 from .stage import Kind, Stage, is_alive
@@ -180,7 +182,7 @@ async def test_a_launch_cancelled_as_it_succeeds_leaves_nothing(
         started.append(identity.pid)
         return Launched(launch_id, identity, output_path)
 
-    monkeypatch.setattr(sys.modules[kind.__module__], "Launched", launched)
+    monkeypatch.setattr(kept_child if kind is KeptLauncher else local, "Launched", launched)
     launching = asyncio.create_task(stage.launch(stage.script("sleep 1000")))
     with pytest.raises(asyncio.CancelledError):
         await launching

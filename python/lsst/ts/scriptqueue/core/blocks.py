@@ -109,12 +109,21 @@ class Blocks:
     has_live_member
         Tells whether the execution of that id has a script of that index that
         has not ended yet. (The index alone may be another script's by now.)
+
+    Attributes
+    ----------
+    executions
+        The latest execution of each block, by name of the block.
+    failures
+        Id of each execution of which a script has failed, to its index and slot.
+    openings
+        Executions whose id has been asked for, by request number.
     """
 
     def __init__(self, has_live_member: Callable[[str, int], bool]) -> None:
         self._has_live_member = has_live_member
-        self._open: dict[str, Execution] = {}
-        self._failed: dict[str, tuple[int, str]] = {}
+        self.executions: dict[str, Execution] = {}
+        self.failures: dict[str, tuple[int, str]] = {}
         self.openings: dict[int, Opening] = {}
 
     def opening_of(self, block: str) -> Opening | None:
@@ -128,13 +137,13 @@ class Blocks:
         The ids of two executions may come in either order; the one that was
         asked for later stays open.
         """
-        other = self._open.get(execution.block)
+        other = self.executions.get(execution.block)
         if other is None or other.number < execution.number:
-            self._open[execution.block] = execution
+            self.executions[execution.block] = execution
 
     def execution_of(self, block: str) -> Execution:
         """The execution that a script of that block joins, or raise `Refused`."""
-        execution = self._open.get(block)
+        execution = self.executions.get(block)
         if execution is None:
             raise Refused(
                 f"no execution of {block} is open; its first script must be added with startBlock true"
@@ -143,18 +152,18 @@ class Blocks:
 
     def note_failure(self, block_id: str, index: int, slot: str) -> None:
         """Remember that a script of an execution has failed, in a slot."""
-        self._failed.setdefault(block_id, (index, slot))
+        self.failures.setdefault(block_id, (index, slot))
 
     def take_failures(self, slot: str) -> dict[str, str]:
         """Close the executions of which a script has failed in a slot: id to why."""
         taken = {
             block_id: f"{block_id} was ended because {index} failed"
-            for block_id, (index, where) in self._failed.items()
+            for block_id, (index, where) in self.failures.items()
             if where == slot
         }
         for block_id in taken:
-            del self._failed[block_id]
-        for execution in self._open.values():
+            del self.failures[block_id]
+        for execution in self.executions.values():
             execution.closed = taken.get(execution.block_id, execution.closed)
         return taken
 
@@ -164,7 +173,7 @@ class Blocks:
             execution is not besides
             and execution.first_index + execution.added <= index < execution.first_index + execution.size
             and self._lives(execution)
-            for execution in self._open.values()
+            for execution in self.executions.values()
         )
 
     def _lives(self, execution: Execution) -> bool:

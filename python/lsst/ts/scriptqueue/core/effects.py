@@ -42,11 +42,21 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class LaunchProcess:
-    """Start the script's process. Ends as `ProcessStarted` or `LaunchFailed`."""
+    """Start the script's process. Ends as `ProcessStarted` or `LaunchFailed`.
+
+    Attributes
+    ----------
+    launch_id
+        Name of this launch; no two have the same.
+    may_exist
+        May it have been started before? Then that process is meant.
+    """
 
     index: int
     is_standard: bool
     path: str
+    launch_id: str = ""
+    may_exist: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ __all__ = [
     "LaunchFailed",
     "ProcessExited",
     "ProcessStarted",
+    "Restarted",
     "ScriptAnswered",
     "ScriptDescriptionReported",
     "ScriptMetadataReported",
@@ -68,11 +69,20 @@ class EnabledChanged:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStarted:
-    """`LaunchProcess` succeeded."""
+    """`LaunchProcess` succeeded.
+
+    Attributes
+    ----------
+    pid
+        Process id.
+    identity
+        What the edge needs to find the process again after a restart.
+    """
 
     at_tai: float
     index: int
     pid: int
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,8 @@ class ProcessExited:
         Last lines of what it printed.
     signal_name
         Name of that signal, such as SIGKILL, where it has one.
+    while_away
+        Was it while no queue was there?
     """
 
     at_tai: float
@@ -106,6 +118,7 @@ class ProcessExited:
     signal: int | None = None
     output_tail: str = ""
     signal_name: str = ""
+    while_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +224,22 @@ class BlockIdFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """A new service goes on with what an earlier one has left.
+
+    Of processes that have gone meanwhile it is told by `ProcessExited` after this.
+
+    Attributes
+    ----------
+    resumes
+        Does the queue go on by itself? Otherwise all slots are paused.
+    """
+
+    at_tai: float
+    resumes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ShutdownRequested:
     """The service ends: all scripts are to go."""
 
@@ -222,6 +251,7 @@ Event = (
     CommandGiven
     | EnabledChanged
     | ProcessStarted
+    | Restarted
     | LaunchFailed
     | ProcessExited
     | ScriptStateReported

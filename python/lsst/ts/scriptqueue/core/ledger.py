@@ -93,6 +93,10 @@ class Ledger:
         When it was given its layout (TAI, unix seconds); 0 for the first one.
     added
         How many scripts have been added.
+    last_command_id
+        The largest number of a command.
+    last_request
+        The last number that was given out.
     shown_queue, shown_slots, shown_scripts
         What was published last.
     """
@@ -123,7 +127,8 @@ class Ledger:
         self.shown_queue: QueueView | None = None
         self.shown_slots: SlotsView | None = None
         self.shown_scripts: dict[int, ScriptView] = {}
-        self._last_request = 0
+        self.last_command_id = 0
+        self.last_request = 0
 
     def emit(self, effect: Effect) -> None:
         """Want something done."""
@@ -131,8 +136,8 @@ class Ledger:
 
     def new_request(self) -> int:
         """A number for an effect that something is to answer."""
-        self._last_request += 1
-        return self._last_request
+        self.last_request += 1
+        return self.last_request
 
     def script(self, index: int) -> Script:
         """The script of that index, or raise `Refused`."""
@@ -194,5 +199,13 @@ class Ledger:
 
 
 _WITHOUT_PROCESS = frozenset(
-    {Phase.LOST_WAITING, Phase.LOST_RUNNING, Phase.LOST_STOPPING, Phase.FAILED_GONE, Phase.GONE}
+    {
+        Phase.LOST_AWAY,
+        Phase.POSTPONED,
+        Phase.LOST_WAITING,
+        Phase.LOST_RUNNING,
+        Phase.LOST_STOPPING,
+        Phase.FAILED_GONE,
+        Phase.GONE,
+    }
 )

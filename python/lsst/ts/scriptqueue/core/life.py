@@ -20,6 +20,7 @@ from .effects import (
     CancelTimer,
     ConfigureScript,
     Forget,
+    LaunchProcess,
     LogLevel,
     PublishNextVisit,
     PublishNextVisitCanceled,
@@ -39,7 +40,16 @@ from .slots import Pause, PausedBy, Slot
 from .states import FINAL_STATES, ProcessState, ScriptState
 from .views import VisitMetadata
 
-__all__ = ["ENDING", "advance", "ask_again", "can", "decide_ending", "end_failed_blocks", "forget_old"]
+__all__ = [
+    "ENDING",
+    "advance",
+    "ask_again",
+    "can",
+    "decide_ending",
+    "end_failed_blocks",
+    "forget_old",
+    "wait_anew",
+]
 
 #: Trigger -> the process state that the script's ending will have. What the
 #: script itself reports overrides what was decided before; otherwise the
@@ -139,11 +149,16 @@ def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> 
 def ask_again(ledger: Ledger, script: Script, why: str) -> None:
     """Ask the question of the script's phase once more."""
     script.story.note(ledger.now_tai, f"{why}; asked once more")
+    script.tries += 1
+    wait_anew(ledger, script)
+    _ENTRY[script.phase](ledger, script)
+
+
+def wait_anew(ledger: Ledger, script: Script) -> None:
+    """Begin the time limit of the script's phase anew; earlier answers mean nothing any more."""
     _end_timer(ledger, script)
     script.question = ledger.new_request()
-    script.tries += 1
     _start_timer(ledger, script)
-    _ENTRY[script.phase](ledger, script)
 
 
 def forget_old(ledger: Ledger) -> None:
@@ -196,6 +211,9 @@ def _relist(ledger: Ledger, script: Script, before: Place, after: Place) -> None
         slot.current.remove(script.index)
     if after is Place.CURRENT:
         slot.current.append(script.index)
+    elif after is Place.WAITING:
+        slot.waiting.insert(0, script.index)
+        _take_back(script)
     else:
         ledger.history.insert(0, script.index)
         _end(ledger, script)
@@ -207,6 +225,12 @@ def _end(ledger: Ledger, script: Script) -> None:
         how = script.script_state if script.process_state is ProcessState.DONE else script.process_state
         text = f"script {script.index} ({script.wish.path}) ended {how.name}"
         ledger.emit(WriteLog(LogLevel.INFO, f"{text}: {script.reason}" if script.reason else text))
+
+
+def _take_back(script: Script) -> None:
+    """It was admitted, but has never run."""
+    script.group_id = ""
+    script.admitted_tai = script.run_start_tai = 0.0
 
 
 def _start_timer(ledger: Ledger, script: Script) -> None:
@@ -271,6 +295,29 @@ def _unname(ledger: Ledger, script: Script) -> None:
     ledger.emit(SetGroupId(script.index, script.question, ""))
 
 
+def _ask_whether_it_runs(ledger: Ledger, script: Script) -> None:
+    # One that was not told to run takes it, and will refuse a `run` that is on its way.
+    ledger.emit(SetGroupId(script.index, script.question, ""))
+
+
+def _postpone(ledger: Ledger, script: Script) -> None:
+    """Forget the process that is lost, and all that it has said."""
+    if script.process_start_tai:
+        script.launches += 1
+    script.process_start_tai = script.configure_start_tai = script.configure_end_tai = 0.0
+    script.process_end_tai = 0.0
+    script.pid = script.origin = 0
+    script.identity = script.group_id = script.reason = script.output_tail = ""
+    script.script_state = ScriptState.UNKNOWN
+    script.metadata = script.description = script.ending = None
+
+
+def _launch_again(ledger: Ledger, script: Script) -> None:
+    script.launched_tai = ledger.now_tai
+    wish = script.wish
+    ledger.emit(LaunchProcess(script.index, wish.is_standard, wish.path, script.launch_id, may_exist=True))
+
+
 def _run(ledger: Ledger, script: Script) -> None:
     if not script.visit and ledger.slot_of(script).settings.announces_visits:
         _announce(ledger, script)
@@ -331,6 +378,9 @@ _ENTRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.STRAYING: _stop_stray,
     Phase.DROPPING: _terminate,
     Phase.STARTING: _run,
+    Phase.DOUBTED: _ask_whether_it_runs,
+    Phase.POSTPONED: _postpone,
+    Phase.LAUNCHING: _launch_again,
     Phase.STOPPING: _stop,
     Phase.KILLING: _terminate,
 }

@@ -14,7 +14,7 @@ MAX_LISTED = 400
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits, all in seconds but the last.
+    """Limits, in seconds unless said otherwise.
 
     Attributes
     ----------
@@ -40,6 +40,9 @@ class Limits:
         given to clients. The launcher decides the real one.
     history
         How many ended scripts are kept.
+    relaunches
+        After a restart, how many scripts may be on their way from launch to
+        configured at a time before another lost one is launched again.
     """
 
     load_s: float = 300.0
@@ -52,10 +55,13 @@ class Limits:
     exit_s: float = 30.0
     kill_s: float = 6.0
     history: int = MAX_LISTED
+    relaunches: int = 4
 
     def __post_init__(self) -> None:
         if not 1 <= self.history <= MAX_LISTED:
             raise ValueError(f"history must be 1 to {MAX_LISTED}, not {self.history}")
+        if self.relaunches < 1:
+            raise ValueError(f"relaunches must be at least 1, not {self.relaunches}")
         for field in fields(self):
             if field.name.endswith("_s") and not getattr(self, field.name) > 0:
                 raise ValueError(f"{field.name} must be positive, not {getattr(self, field.name)}")

@@ -8,11 +8,12 @@ task: time, ids and everything else that is not its own arrives in events.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import invariants, reports
 from .admission import settle
+from .adoption import relaunch, restarted
 from .commands import AddScript
 from .effects import Effect, FinishShutdown
 from .events import (
@@ -24,6 +25,7 @@ from .events import (
     LaunchFailed,
     ProcessExited,
     ProcessStarted,
+    Restarted,
     ScriptAnswered,
     ScriptDescriptionReported,
     ScriptMetadataReported,
@@ -38,7 +40,8 @@ from .limits import Limits
 from .orders import command_given, finish_stops, shutdown_requested
 from .phases import Phase
 from .publishing import collect, collect_words, queue_view, slots_view
-from .views import QueueView, ScriptView, SlotsView
+from .snapshots import restore, snapshot
+from .views import QueueView, ScriptProcess, ScriptView, SlotsView
 
 __all__ = ["QueueModel"]
 
@@ -56,6 +59,7 @@ _HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
     BlockIdGiven: reports.block_id_given,
     BlockIdFailed: reports.block_id_failed,
     ShutdownRequested: shutdown_requested,
+    Restarted: restarted,
 }
 
 #: What scripts say stirs the queue only if it brings one into another phase.
@@ -118,12 +122,45 @@ class QueueModel:
         if not ledger.stirred:
             return collect_words(ledger)
         finish_stops(ledger)
+        relaunch(ledger)
         settle(ledger)
         forget_old(ledger)
         if ledger.closing and not ledger.finished and not ledger.has_processes:
             ledger.finished = True
             ledger.emit(FinishShutdown())
         return collect(ledger)
+
+    @classmethod
+    def restored(
+        cls, plain: Any, sal_index: int, limits: Limits | None = None, tai_minus_utc_s: float = 37.0
+    ) -> QueueModel:
+        """Make the model that gave a snapshot; parameters as for a new one.
+
+        Raises
+        ------
+        NotEncoded
+            If it is no snapshot.
+        """
+        model = cls(sal_index, limits)
+        model._ledger = restore(plain, sal_index, model._ledger.limits, tai_minus_utc_s)
+        return model
+
+    def snapshot(self) -> Any:
+        """All that it knows, in plain values."""
+        return snapshot(self._ledger)
+
+    @property
+    def last_command_id(self) -> int:
+        """The largest number that a command has had."""
+        return self._ledger.last_command_id
+
+    def processes(self) -> Mapping[int, ScriptProcess]:
+        """The processes that should be there, by SAL index."""
+        return {
+            script.index: ScriptProcess(script.launch_id, script.pid, script.identity)
+            for script in self._ledger.scripts.values()
+            if script.process_start_tai and not script.process_end_tai
+        }
 
     def validate(self) -> None:
         """Check the invariants; raises `InvariantBroken`."""

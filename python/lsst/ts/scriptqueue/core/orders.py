@@ -60,6 +60,7 @@ _MAX_SHOWN = 100
 
 def command_given(ledger: Ledger, event: CommandGiven) -> None:
     """Carry a command out, or refuse it."""
+    ledger.last_command_id = max(ledger.last_command_id, event.command_id)
     try:
         if ledger.closing:
             raise Refused(f"the queue is shutting down: {ledger.closing}")
@@ -198,6 +199,7 @@ def _insert(
         order=ledger.added,
         is_routed=goes_to.is_routed,
         phase_since_tai=ledger.now_tai,
+        launched_tai=ledger.now_tai,
     )
     ledger.added += 1
     ledger.scripts[index] = script
@@ -210,7 +212,7 @@ def _insert(
     script.story.note(ledger.now_tai, f"added: {wish.path} {wish.description}".rstrip() + member + where)
     if wish.ruling.warning:
         ledger.emit(WriteLog(LogLevel.WARNING, f"script {index} ({wish.path}): {wish.ruling.warning}"))
-    ledger.emit(LaunchProcess(index, wish.is_standard, wish.path))
+    ledger.emit(LaunchProcess(index, wish.is_standard, wish.path, script.launch_id))
 
 
 def _needs(ledger: Ledger, wish: AddScript) -> Needs:

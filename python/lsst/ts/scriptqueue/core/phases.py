@@ -69,6 +69,9 @@ class Phase(enum.Enum):
     FAILED_GONE = "failed, process gone, stays in its slot"
     LEAVING = "ended, process exiting"
     GONE = "ended, process gone"
+    LOST_AWAY = "process gone while the queue was away, its last words may be on the way"
+    POSTPONED = "to be launched again"
+    DOUBTED = "perhaps told to run before the queue was started again, asked whether it runs"
 
 
 class Place(enum.Enum):
@@ -110,6 +113,9 @@ class Trigger(enum.Enum):
     STOP_LATE = "did not stop in time"
     REPORTS_LATE = "no last words came"
     RELEASED = "failed script moved to the history"
+    PROCESS_LOST = "process not found when the queue was started again"
+    RELAUNCHED = "launched again"
+    RUN_DOUBTED = "nobody knows whether it was told to run"
 
 
 class Timer(enum.Enum):
@@ -163,12 +169,14 @@ _WAITING_LOADED = {
     T.REPORTED_ACTIVE: P.STRAYING,
     T.PROCESS_GONE: P.LOST_WAITING,
     T.END_ASKED: P.DROPPING,
+    T.PROCESS_LOST: P.LOST_AWAY,
 }
 _ROWS: dict[Phase, dict[Trigger, Phase]] = {
     P.LAUNCHING: {
         T.PROCESS_STARTED: P.LOADING,
         T.LAUNCH_FAILED: P.GONE,
         T.END_ASKED: P.ABANDONED,
+        T.PROCESS_LOST: P.POSTPONED,
     },
     P.ABANDONED: {
         T.PROCESS_STARTED: P.DROPPING,
@@ -215,11 +223,28 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
         T.REPORTS_LATE: P.GONE,
         T.END_ASKED: P.GONE,
     },
+    P.LOST_AWAY: {
+        T.REPORTED_ENDED_WELL: P.GONE,
+        T.REPORTED_FAILED: P.GONE,
+        T.REPORTED_CONFIGURE_FAILED: P.GONE,
+        T.REPORTS_LATE: P.POSTPONED,
+        T.END_ASKED: P.GONE,
+    },
+    P.POSTPONED: {T.RELAUNCHED: P.LAUNCHING, T.END_ASKED: P.GONE},
     P.STARTING: {
         **_REPORTED_FINAL_IN_PLACE,
+        T.RUN_DOUBTED: P.DOUBTED,
         T.REPORTED_ACTIVE: P.RUNNING,
         T.RUN_REFUSED: P.BREAKING,
         T.START_LATE: P.BREAKING,
+        T.PROCESS_GONE: P.LOST_RUNNING,
+        T.STOP_ASKED: P.STOPPING,
+        T.END_ASKED: P.KILLING,
+    },
+    P.DOUBTED: {
+        **_REPORTED_FINAL_IN_PLACE,
+        T.REPORTED_ACTIVE: P.RUNNING,
+        T.NAME_CLEARED: P.CONFIGURED,
         T.PROCESS_GONE: P.LOST_RUNNING,
         T.STOP_ASKED: P.STOPPING,
         T.END_ASKED: P.KILLING,
@@ -287,6 +312,7 @@ TRANSITIONS: dict[tuple[Phase, Trigger], Phase] = {
 
 _CURRENT = {
     P.STARTING,
+    P.DOUBTED,
     P.RUNNING,
     P.STOPPING,
     P.KILLING,
@@ -324,6 +350,7 @@ PROCESS_STATE: dict[Phase, ProcessState] = {
     P.LAUNCHING: ProcessState.LOADING,
     P.LOADING: ProcessState.LOADING,
     P.SETTLING: ProcessState.CONFIGURED,
+    P.CONFIGURED: ProcessState.CONFIGURED,
     P.STARTING: ProcessState.RUNNING,
     P.FAILED: ProcessState.DONE,
     P.FAILED_GONE: ProcessState.DONE,
@@ -339,6 +366,8 @@ TIMER: dict[Phase, Timer] = {
     P.ENTERING: Timer.NAME,
     P.STRAYING: Timer.STOP,
     P.LOST_WAITING: Timer.REPORTS,
+    P.LOST_AWAY: Timer.REPORTS,
+    P.DOUBTED: Timer.NAME,
     P.STARTING: Timer.START,
     P.STOPPING: Timer.STOP,
     P.BREAKING: Timer.REPORTS,

@@ -33,7 +33,7 @@ from .views import REMEMBERED, QueueView, SlotsView, SlotView
 __all__ = ["collect", "collect_words", "queue_view", "slots_view"]
 
 #: Phases in which nothing is said of a script.
-_UNTOLD = frozenset({Phase.LAUNCHING, Phase.ABANDONED, Phase.LOST_WAITING})
+_UNTOLD = frozenset({Phase.LAUNCHING, Phase.ABANDONED, Phase.LOST_WAITING, Phase.LOST_AWAY})
 
 
 def queue_view(ledger: Ledger) -> QueueView:

@@ -72,6 +72,7 @@ def process_started(ledger: Ledger, event: ProcessStarted) -> None:
     """A script loads; whoever added it is answered."""
     script = ledger.scripts[event.index]
     script.pid = event.pid
+    script.identity = event.identity
     script.process_start_tai = event.at_tai
     advance(ledger, script, Trigger.PROCESS_STARTED)
     ledger.emit(AckCommand(script.command_id, True, str(script.index)))
@@ -91,11 +92,15 @@ def process_exited(ledger: Ledger, event: ProcessExited) -> None:
     script.output_tail = event.output_tail
     how = _how_it_ended(event)
     why = ""
-    if TRANSITIONS.get((script.phase, Trigger.PROCESS_GONE)) in _LOST:
+    trigger = Trigger.PROCESS_GONE
+    if event.while_away and can(script, Trigger.PROCESS_LOST):
+        trigger = Trigger.PROCESS_LOST
+        script.story.note(ledger.now_tai, f"ended with {how} while no queue was there")
+    elif TRANSITIONS.get((script.phase, trigger)) in _LOST:
         why = f"its process ended by itself with {how}"
     else:
         script.story.note(ledger.now_tai, f"ended with {how}")
-    advance(ledger, script, Trigger.PROCESS_GONE, why)
+    advance(ledger, script, trigger, why)
     if event.output_tail and (why or script.ended_badly):
         ledger.emit(
             WriteLog(
@@ -228,10 +233,25 @@ def _name_refused(ledger: Ledger, script: Script, text: str) -> None:
         advance(ledger, script, Trigger.NAME_REFUSED, f"{Trigger.NAME_REFUSED.value} twice: {text}")
 
 
+def _configure_refused(ledger: Ledger, script: Script, text: str) -> None:
+    # One that had been told before the queue was started again is asked twice, and refuses the second.
+    if script.tries < _MAX_TRIES and ScriptState.CONFIGURED.name in text:
+        script.story.note(ledger.now_tai, f"is configured already: {text}")
+        return
+    trigger = Trigger.CONFIGURE_REFUSED
+    advance(ledger, script, trigger, f"{trigger.value}: {text}")
+
+
+def _runs_or_has_run(ledger: Ledger, script: Script, text: str) -> None:
+    script.story.note(ledger.now_tai, f"was told to run, as it seems: {text}")
+
+
 #: (phase, accepted) -> what an answer does. What is not here waits for the
 #: script's state to tell.
 _ANSWERS: dict[tuple[Phase, bool], Callable[[Ledger, Script, str], None]] = {
-    (Phase.CONFIGURING, False): _advance(Trigger.CONFIGURE_REFUSED),
+    (Phase.CONFIGURING, False): _configure_refused,
+    (Phase.DOUBTED, True): _advance(Trigger.NAME_CLEARED),
+    (Phase.DOUBTED, False): _runs_or_has_run,
     (Phase.NAMING, True): _advance(Trigger.NAME_TAKEN),
     (Phase.NAMING, False): _name_refused,
     (Phase.UNNAMING, True): _advance(Trigger.NAME_CLEARED),
@@ -253,6 +273,18 @@ def _name_late(ledger: Ledger, script: Script) -> None:
     _name_refused(ledger, script, f"no answer within {ledger.limits.group_id_s:g} s")
 
 
+def _doubt_on(ledger: Ledger, script: Script) -> None:
+    ask_again(ledger, script, "nobody knows whether it runs")
+
+
+def _configure_late(ledger: Ledger, script: Script) -> None:
+    limit = f"not configured within {ledger.limits.configure_s:g} s"
+    if script.tries == 0:
+        ask_again(ledger, script, f"{limit}, and perhaps never told to")
+    else:
+        advance(ledger, script, Trigger.CONFIGURE_LATE, limit)
+
+
 def _terminate(ledger: Ledger, script: Script) -> None:
     script.story.note(ledger.now_tai, "its process does not exit by itself, ended")
     ledger.emit(TerminateProcess(script.index))
@@ -261,7 +293,9 @@ def _terminate(ledger: Ledger, script: Script) -> None:
 #: Phase -> what the end of its time limit does.
 _EXPIRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.LOADING: _late(Trigger.LOAD_LATE, "not loaded within {limits.load_s:g} s"),
-    Phase.CONFIGURING: _late(Trigger.CONFIGURE_LATE, "not configured within {limits.configure_s:g} s"),
+    Phase.CONFIGURING: _configure_late,
+    Phase.LOST_AWAY: _late(Trigger.REPORTS_LATE, ""),
+    Phase.DOUBTED: _doubt_on,
     Phase.SETTLING: _late(Trigger.SETTLED, ""),
     Phase.NAMING: _name_late,
     Phase.UNNAMING: _name_late,

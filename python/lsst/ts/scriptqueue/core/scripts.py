@@ -119,7 +119,13 @@ class Script:
         The group id under which it is announced as next visit, as long as
         the visit has neither begun nor been taken back; "" if none.
     added_tai
-        When it was added; nothing sent before can be its own.
+        When it was added.
+    launched_tai
+        When its process was asked for; nothing sent before can be its own.
+    launches
+        How often that was done anew because its process was lost.
+    identity
+        What the edge needs to find its process again.
     origin
         Process id from which its reports come; 0 until the first.
     """
@@ -153,6 +159,9 @@ class Script:
     metadata: VisitMetadata | None = None
     pid: int = 0
     origin: int = 0
+    launched_tai: float = 0.0
+    launches: int = 0
+    identity: str = ""
     process_start_tai: float = 0.0
     configure_start_tai: float = 0.0
     configure_end_tai: float = 0.0
@@ -163,6 +172,11 @@ class Script:
     @property
     def place(self) -> Place:
         return PLACE[self.phase]
+
+    @property
+    def launch_id(self) -> str:
+        """The name of its launch: no two have the same."""
+        return f"{self.index}-{int(self.added_tai * 1000)}-{self.launches}"
 
     @property
     def has_told_all(self) -> bool:
@@ -211,12 +225,12 @@ class Script:
         An earlier process of the same index may have left reports behind. The
         process that was started is always believed; a script behind a wrapper
         has another process id, which is learned from its first report, if
-        that was sent after the script was added. (The start is heard of a
+        that was sent after the script was launched. (The start is heard of a
         little after it happened, so a quick script may have reported by then.)
         """
         if self.process_start_tai == 0:
             return False
-        if origin != self.pid and (origin != self.origin if self.origin else sent_tai < self.added_tai):
+        if origin != self.pid and (origin != self.origin if self.origin else sent_tai < self.launched_tai):
             return False
         self.origin = origin
         return True

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass, field
 
 __all__ = ["MAX_LINES", "Story", "iso_clock", "iso_tai", "iso_tai_ms"]
 
@@ -31,24 +32,30 @@ def iso_clock(unix_s: float) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
 
 
+@dataclass(slots=True)
 class Story:
-    """The story of one script."""
+    """The story of one script.
 
-    __slots__ = ("_lines", "_forgotten")
+    Attributes
+    ----------
+    lines
+        What happened, and when (TAI, unix seconds).
+    forgotten
+        How many lines of its middle are not kept.
+    """
 
-    def __init__(self) -> None:
-        self._lines: list[tuple[float, str]] = []
-        self._forgotten = 0
+    lines: list[tuple[float, str]] = field(default_factory=list)
+    forgotten: int = 0
 
     def note(self, at_tai: float, text: str) -> None:
         """Add a line."""
-        self._lines.append((at_tai, text))
-        if len(self._lines) > MAX_LINES:
-            del self._lines[_KEPT_HEAD]
-            self._forgotten += 1
+        self.lines.append((at_tai, text))
+        if len(self.lines) > MAX_LINES:
+            del self.lines[_KEPT_HEAD]
+            self.forgotten += 1
 
     def __str__(self) -> str:
-        lines = [f"{iso_tai(at_tai)}  {text}" for at_tai, text in self._lines]
-        if self._forgotten:
-            lines.insert(_KEPT_HEAD, f"... {self._forgotten} lines forgotten ...")
+        lines = [f"{iso_tai(at_tai)}  {text}" for at_tai, text in self.lines]
+        if self.forgotten:
+            lines.insert(_KEPT_HEAD, f"... {self.forgotten} lines forgotten ...")
         return "\n".join(lines)

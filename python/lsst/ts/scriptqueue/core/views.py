@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from .layout import MAIN
 from .states import ProcessState, ScriptState
 
-__all__ = ["REMEMBERED", "QueueView", "ScriptView", "SlotView", "SlotsView", "VisitMetadata"]
+__all__ = ["REMEMBERED", "QueueView", "ScriptProcess", "ScriptView", "SlotView", "SlotsView", "VisitMetadata"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,25 @@ class QueueView:
     def remembered(self) -> frozenset[int]:
         """What panels keep in mind that know only this event; they have forgotten what was said of others."""
         return frozenset((self.current, *self.waiting, *self.past[:REMEMBERED]))
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptProcess:
+    """The process of a script, for whoever has to find it again.
+
+    Attributes
+    ----------
+    launch_id
+        Name of its launch.
+    pid
+        Process id.
+    identity
+        As it was given with `ProcessStarted`.
+    """
+
+    launch_id: str
+    pid: int
+    identity: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,11 @@ _LOADING = frozenset({Phase.LAUNCHING, Phase.LOADING, Phase.CONFIGURING})
 
 
 def restarted(ledger: Ledger, event: Restarted) -> None:
-    """Take over every script, pause all slots, and publish everything."""
+    """Take over every script, and publish everything.
+
+    All slots are paused, unless the earlier service had ended all scripts, as was planned.
+    """
+    was_planned = ledger.finished
     ledger.enabled = False
     ledger.closing = ""
     ledger.finished = False
@@ -44,7 +48,9 @@ def restarted(ledger: Ledger, event: Restarted) -> None:
     ledger.shown_scripts.clear()
     ledger.queue_asked = True
     for slot in ledger.slots.values():
-        if slot.pause is None and not event.resumes:
+        if was_planned:
+            slot.pause = None
+        elif slot.pause is None and not event.resumes:
             slot.pause = Pause(PausedBy.ALL, ledger.now_tai, f"because {_WHY}")
     for opening in ledger.blocks.openings.values():
         ledger.emit(RequestBlockId(opening.number, opening.wish.block))
@@ -54,7 +60,8 @@ def restarted(ledger: Ledger, event: Restarted) -> None:
             script.story.note(ledger.now_tai, _WHY)
             _ADOPTED[script.phase](ledger, script)
     left = sum(1 for _ in ledger.live())
-    ledger.emit(WriteLog(LogLevel.WARNING, f"{_WHY}: {left} scripts that waited or ran were taken over"))
+    if left:
+        ledger.emit(WriteLog(LogLevel.WARNING, f"{_WHY}: {left} scripts that waited or ran were taken over"))
 
 
 def relaunch(ledger: Ledger) -> None:

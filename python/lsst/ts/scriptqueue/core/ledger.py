@@ -26,7 +26,7 @@ from .stops import StopJob
 from .stories import iso_clock
 from .views import QueueView, ScriptView, SlotsView
 
-__all__ = ["Alarm", "Ledger"]
+__all__ = ["WITHOUT_PROCESS", "Alarm", "Ledger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class Ledger:
     @property
     def has_processes(self) -> bool:
         """Is a process of any script left, or about to be?"""
-        return any(script.phase not in _WITHOUT_PROCESS for script in self.scripts.values())
+        return any(script.phase not in WITHOUT_PROCESS for script in self.scripts.values())
 
     def _has_live_member(self, block_id: str, index: int) -> bool:
         member = self.scripts[index].membership if self.is_live(index) else None
@@ -198,7 +198,8 @@ class Ledger:
         return index in self.scripts or self.blocks.reserves(index)
 
 
-_WITHOUT_PROCESS = frozenset(
+#: Phases of scripts that have no process.
+WITHOUT_PROCESS = frozenset(
     {
         Phase.LOST_AWAY,
         Phase.POSTPONED,

@@ -310,6 +310,7 @@ def _postpone(ledger: Ledger, script: Script) -> None:
     script.identity = script.group_id = script.reason = script.output_tail = ""
     script.script_state = ScriptState.UNKNOWN
     script.metadata = script.description = script.ending = None
+    script.exit_code = script.signal = None
 
 
 def _launch_again(ledger: Ledger, script: Script) -> None:

@@ -34,14 +34,14 @@ from .events import (
     TimerExpired,
 )
 from .layout import Layout
-from .ledger import Ledger
+from .ledger import WITHOUT_PROCESS, Ledger
 from .life import forget_old
 from .limits import Limits
 from .orders import command_given, finish_stops, shutdown_requested
 from .phases import Phase
 from .publishing import collect, collect_words, queue_view, slots_view
 from .snapshots import restore, snapshot
-from .views import QueueView, ScriptProcess, ScriptView, SlotsView
+from .views import QueueView, ScriptProcess, ScriptRecord, ScriptView, SlotsView
 
 __all__ = ["QueueModel"]
 
@@ -155,11 +155,11 @@ class QueueModel:
         return self._ledger.last_command_id
 
     def processes(self) -> Mapping[int, ScriptProcess]:
-        """The processes that should be there, by SAL index."""
+        """The processes that should be there, or may be, by SAL index."""
         return {
             script.index: ScriptProcess(script.launch_id, script.pid, script.identity)
             for script in self._ledger.scripts.values()
-            if script.process_start_tai and not script.process_end_tai
+            if script.phase not in WITHOUT_PROCESS and not script.process_end_tai
         }
 
     def validate(self) -> None:
@@ -205,6 +205,10 @@ class QueueModel:
     def layout(self) -> Layout:
         """The layout in force."""
         return self._ledger.layout
+
+    def record(self, index: int) -> ScriptRecord:
+        """What a history keeps of a script."""
+        return self._ledger.scripts[index].record()
 
     def script(self, index: int) -> ScriptView:
         """A script as it is now."""

@@ -195,6 +195,7 @@ def _insert(
         event.cmd_id,
         ledger.now_tai,
         membership,
+        added_by=event.identity,
         needs=_needs(ledger, wish),
         order=ledger.added,
         is_routed=goes_to.is_routed,

@@ -90,6 +90,7 @@ def process_exited(ledger: Ledger, event: ProcessExited) -> None:
     script = ledger.scripts[event.index]
     script.process_end_tai = event.at_tai
     script.output_tail = event.output_tail
+    script.exit_code, script.signal = event.exit_code, event.signal
     how = _how_it_ended(event)
     why = ""
     trigger = Trigger.PROCESS_GONE

@@ -14,9 +14,12 @@ from .needs import Description, Needs
 from .phases import FAILED_PHASES, PLACE, Phase, Place
 from .states import ProcessState, ScriptState
 from .stories import Story
-from .views import ScriptView, VisitMetadata
+from .views import ScriptRecord, ScriptView, VisitMetadata
 
 __all__ = ["Full", "Membership", "Reason", "Script"]
+
+#: More lines than one event adds to a story.
+_LATEST_LINES = 50
 
 _UNBIDDEN_PHASES = frozenset({Phase.STRAYING, Phase.DROPPING})
 _ACTIVE_STATES = frozenset(
@@ -80,6 +83,8 @@ class Script:
         Name of the slot it is in, or was.
     command_id, cmd_id
         The command that added it: number at the edge, and on the wire.
+    added_by
+        Who gave that command.
     needs
         Which resources it needs.
     order
@@ -108,6 +113,8 @@ class Script:
         Why it ended as it did, for people.
     output_tail
         What its process printed last.
+    exit_code, signal
+        How its process ended; None if it has not, or not so.
     question
         Request number of the command or time limit that is outstanding for
         its phase; answers to any other are late and mean nothing.
@@ -137,6 +144,7 @@ class Script:
     cmd_id: int
     added_tai: float
     membership: Membership | None = None
+    added_by: str = ""
     needs: Needs = field(default_factory=Needs)
     order: int = 0
     is_routed: bool = False
@@ -152,6 +160,8 @@ class Script:
     ending: ProcessState | None = None
     reason: str = ""
     output_tail: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
     question: int = 0
     tries: int = 0
     group_id: str = ""
@@ -174,9 +184,14 @@ class Script:
         return PLACE[self.phase]
 
     @property
+    def key(self) -> str:
+        """Its name for ever: indices are used again."""
+        return f"{self.index}-{int(self.added_tai * 1000)}"
+
+    @property
     def launch_id(self) -> str:
         """The name of its launch: no two have the same."""
-        return f"{self.index}-{int(self.added_tai * 1000)}-{self.launches}"
+        return f"{self.key}-{self.launches}"
 
     @property
     def has_told_all(self) -> bool:
@@ -234,6 +249,22 @@ class Script:
             return False
         self.origin = origin
         return True
+
+    def record(self) -> ScriptRecord:
+        """What a history keeps of it."""
+        return ScriptRecord(
+            key=self.key,
+            view=self.view(),
+            config=self.wish.config,
+            added_tai=self.added_tai,
+            added_by=self.added_by,
+            group_id=self.group_id,
+            exit_code=self.exit_code,
+            signal=self.signal,
+            output_tail=self.output_tail,
+            lines_told=self.story.told,
+            latest_lines=tuple(self.story.lines[-_LATEST_LINES:]),
+        )
 
     def view(self) -> ScriptView:
         """What is published of it."""

@@ -47,6 +47,11 @@ class Story:
     lines: list[tuple[float, str]] = field(default_factory=list)
     forgotten: int = 0
 
+    @property
+    def told(self) -> int:
+        """How many lines were noted so far."""
+        return len(self.lines) + self.forgotten
+
     def note(self, at_tai: float, text: str) -> None:
         """Add a line."""
         self.lines.append((at_tai, text))

@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from .layout import MAIN
 from .states import ProcessState, ScriptState
 
-__all__ = ["REMEMBERED", "QueueView", "ScriptProcess", "ScriptView", "SlotView", "SlotsView", "VisitMetadata"]
+__all__ = [
+    "REMEMBERED",
+    "QueueView",
+    "ScriptProcess",
+    "ScriptRecord",
+    "ScriptView",
+    "SlotView",
+    "SlotsView",
+    "VisitMetadata",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,45 @@ class ScriptView:
 
 def _without_slots(view: ScriptView) -> ScriptView:
     return replace(view, slot="", resources="", waiting_for="", exit_reason="")
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptRecord:
+    """What a history keeps of a script.
+
+    Attributes
+    ----------
+    key
+        Its name for ever.
+    view
+        As it is published.
+    config
+        Its configuration, YAML.
+    added_tai, added_by
+        When it was added (TAI, unix seconds), and who did.
+    group_id
+        The group id it was given.
+    exit_code, signal
+        How its process ended; None if it has not, or not so.
+    output_tail
+        What it printed last.
+    lines_told
+        How many lines its story has had so far.
+    latest_lines
+        The latest of them: when (TAI, unix seconds), and what.
+    """
+
+    key: str
+    view: ScriptView
+    config: str
+    added_tai: float
+    added_by: str
+    group_id: str
+    exit_code: int | None
+    signal: int | None
+    output_tail: str
+    lines_told: int
+    latest_lines: tuple[tuple[float, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,16 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from ..configuration import default_folder
+from ..journal import Journal, JournalError, Recovered
 from ..launch.contract import StopPlan
-from ..launch.local import LocalLauncher
+from ..launch.kept import KeptLauncher
 from ..launch.paths import ScriptLibrary, default_directories
+from ..sal.clock import SystemClock
 from ..sal.csc import DUPLICATE_WATCH_S
 from ..sal.domain import Domain
 from ..sal.enums import State
 from .block_ids import BlockIds, LocalBlockIds
+from .bookkeeping import Memory
 from .index_counter import IndexCounter
 from .script_queue import ScriptQueueCsc
 from .settings import Settings, SettingsError
@@ -86,8 +89,16 @@ async def script_queue(
     settings = options.settings
     standard, external = default_directories()
     library = ScriptLibrary(options.standard or standard, options.external or external)
-    launcher = LocalLauncher(options.state_dir, plan=StopPlan(settings.kill_after_s), limits=settings.output)
-    async with Domain.connect(options.bus) as domain:
+    launcher = KeptLauncher(
+        options.state_dir,
+        plan=StopPlan(settings.kill_after_s),
+        limits=settings.output,
+        absence_limit_s=settings.absence_limit_s,
+    )
+    journal, recovered = await _open_journal(options)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(journal.aclose)
+        domain = await stack.enter_async_context(Domain.connect(options.bus))
         csc = ScriptQueueCsc(
             domain,
             options.index,
@@ -100,9 +111,22 @@ async def script_queue(
             initial_state=options.initial_state,
             state_directory=options.state_dir,
             duplicate_watch_s=options.duplicate_watch_s,
+            memory=Memory(journal, recovered, launcher, settings.resume_after_restart),
         )
         async with csc:
             yield csc
+
+
+async def _open_journal(options: QueueOptions) -> tuple[Journal, Recovered]:
+    try:
+        return await Journal.open(
+            options.state_dir,
+            SystemClock().tai,
+            logging.getLogger(__name__),
+            options.settings.journal,
+        )
+    except JournalError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _block_ids(options: QueueOptions, environ: Mapping[str, str]) -> BlockIds:

@@ -9,13 +9,23 @@ until the queue knows that the process runs.
 
 from __future__ import annotations
 
+import json
 import signal
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
 from ..core.effects import Effect, Forget, LaunchProcess, TerminateProcess
 from ..core.events import Event, LaunchFailed, ProcessExited, ProcessStarted
-from ..launch.contract import Exited, Launcher, LaunchError, LaunchRequest
+from ..core.views import ScriptProcess
+from ..launch.contract import (
+    Exited,
+    Identity,
+    Inherited,
+    LastingLauncher,
+    Launched,
+    Launcher,
+    LaunchError,
+    LaunchRequest,
+)
 from ..launch.environment import child_environment
 from ..launch.paths import ScriptLibrary, ScriptPathError
 from ..runtime import Runtime
@@ -57,12 +67,37 @@ class Launching:
         self._hand_down = hand_down
         self._launch_ids: dict[int, str] = {}
         self._held: dict[int, list[Event]] = {}
+        #: Launches that ended while there was no queue.
+        self._missed: set[str] = set()
         launcher.on_exit(self._exited)
+        runtime.listen(ProcessExited, self._noted)
 
     @property
     def effects(self) -> Mapping[type[Effect], Callable[..., None]]:
         """What this edge carries out."""
         return {LaunchProcess: self._launch, TerminateProcess: self._terminate, Forget: self._forget}
+
+    async def take_over(self, launcher: LastingLauncher) -> None:
+        """Find the processes an earlier queue has left: tell of those that have gone, end strangers."""
+        expected, wanted = dict[str, int](), set[str]()
+        unknown = dict[str, Inherited]()
+        for index, process in self._runtime.model.processes().items():
+            wanted.add(process.launch_id)
+            if process.identity:
+                self._launch_ids[index] = process.launch_id
+                expected[process.launch_id] = index
+                unknown[process.launch_id] = Inherited(_launched(process), index)
+        for child in await launcher.inherited():
+            launch_id = child.launched.launch_id
+            unknown.pop(launch_id, None)
+            if child.exited is not None:
+                self._missed.add(launch_id)
+                self._exited(child.exited)
+            elif launch_id not in wanted:
+                launcher.terminate(launch_id)
+        # Of those that are gone `_exited` hears.
+        self._missed |= unknown.keys()
+        self._missed -= await launcher.adopt(unknown.values())
 
     def post(self, index: int, event: Event) -> None:
         """Post what a script's process did, once its start has been posted."""
@@ -78,7 +113,7 @@ class Launching:
 
     async def _launch_process(self, effect: LaunchProcess) -> None:
         index = effect.index
-        launch_id = f"{index}-{uuid.uuid4().hex}"
+        launch_id = effect.launch_id
         self._launch_ids[index] = launch_id
         if self._note_index is not None:
             await self._note_index(index)
@@ -92,6 +127,7 @@ class Launching:
                     executable=executable,
                     arguments=(str(index),),
                     environment=child_environment(executable, launch_id, handed_down=handed_down),
+                    perhaps_started=effect.may_exist,
                 )
             )
         except (ScriptPathError, LaunchError) as error:
@@ -99,7 +135,7 @@ class Launching:
             del self._held[index]
             self._runtime.post(LaunchFailed(self._runtime.now(), index, str(error)))
         else:
-            self._runtime.post(ProcessStarted(self._runtime.now(), index, launched.pid))
+            self._runtime.post(ProcessStarted(self._runtime.now(), index, launched.pid, _identity(launched)))
             for event in self._held.pop(index):
                 self._runtime.post(event)
 
@@ -114,6 +150,7 @@ class Launching:
     def _exited(self, exited: Exited) -> None:
         index = exited.sal_index
         if self._launch_ids.get(index) != exited.launch_id:
+            self._launcher.taken(exited.launch_id)
             return
         self.post(
             index,
@@ -124,5 +161,20 @@ class Launching:
                 exited.signal,
                 exited.output_tail,
                 _SIGNAL_NAMES.get(exited.signal, ""),
+                while_away=exited.launch_id in self._missed,
             ),
         )
+
+    def _noted(self, event: ProcessExited) -> None:
+        launch_id = self._launch_ids.get(event.index, "")
+        self._missed.discard(launch_id)
+        self._launcher.taken(launch_id)
+
+
+def _identity(launched: Launched) -> str:
+    return json.dumps([*launched.identity, launched.output_path])
+
+
+def _launched(process: ScriptProcess) -> Launched:
+    *identity, output_path = json.loads(process.identity)
+    return Launched(process.launch_id, Identity(*identity), output_path)

@@ -20,7 +20,7 @@ from ..bus import BusError, IndexRange, Message
 from ..configuration import ConfigurationFolder
 from ..core.commands import Command, Reconfigure, ShowQueue, ShowScript
 from ..core.effects import RequestBlockId
-from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged
+from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged, Restarted
 from ..core.indices import INDICES_PER_QUEUE
 from ..core.model import QueueModel
 from ..core.refusals import Refused
@@ -35,6 +35,7 @@ from ..sal.errors import ExpectedError
 from ..sal.remote import Remote
 from . import requests
 from .block_ids import BlockIdError, BlockIds
+from .bookkeeping import Bookkeeping, Memory, read_back
 from .configuring import Configuring
 from .index_counter import IndexCounter
 from .launching import Launching
@@ -78,6 +79,9 @@ class ScriptQueueCsc(BaseCsc):
         Who remembers the last index beyond this process; None for nobody.
     configurations
         Where configurations of slots are; None for one serial slot.
+    memory
+        The journal, and what an earlier queue has left in it; None to
+        remember nothing.
     **kwargs
         As for `BaseCsc`.
     """
@@ -93,11 +97,13 @@ class ScriptQueueCsc(BaseCsc):
         settings: Settings | None = None,
         index_counter: IndexCounter | None = None,
         configurations: ConfigurationFolder | None = None,
+        memory: Memory | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(domain, "ScriptQueue", index, **kwargs)
         self._settings = settings or Settings()
         self._library = library
+        self._leaves_scripts = False
         self._launcher = launcher
         self._block_ids = block_ids
         first = index * INDICES_PER_QUEUE
@@ -107,16 +113,11 @@ class ScriptQueueCsc(BaseCsc):
             IndexRange(first, first + INDICES_PER_QUEUE - 1),
             include=("state", "metadata", "description"),
         )
-        last_index = index_counter.last if index_counter else 0
-        now_tai = domain.clock.tai()
-        self.model = QueueModel(
-            index,
-            self._settings.limits,
-            last_index=last_index,
-            tai_minus_utc_s=now_tai - domain.clock.utc_from_tai(now_tai),
-        )
+        self._memory = memory
+        self.model = self._model(index_counter.last if index_counter else 0)
         self._configuring = Configuring(configurations)
-        self._runtime = Runtime(self.model, domain.clock, self.log)
+        self._book = Bookkeeping(memory.journal, self.model, self.log) if memory is not None else None
+        self._runtime = Runtime(self.model, domain.clock, self.log, self._book)
         note_index = index_counter.note if index_counter else None
         self._launching = Launching(self._runtime, library, launcher, note_index, self._hand_down)
         link = ScriptLink(self._runtime, self._scripts, self._settings.limits, self._launching.post)
@@ -130,14 +131,47 @@ class ScriptQueueCsc(BaseCsc):
         for command in _CONCURRENT:
             self.commands[command].allow_multiple_callbacks = True
 
+    def _model(self, last_index: int) -> QueueModel:
+        """Make the queue: a new one, or the one that an earlier service has left."""
+        clock = self.domain.clock
+        now_tai = clock.tai()
+        tai_minus_utc_s = now_tai - clock.utc_from_tai(now_tai)
+        limits = self._settings.limits
+
+        def new() -> QueueModel:
+            return QueueModel(self.index, limits, last_index=last_index, tai_minus_utc_s=tai_minus_utc_s)
+
+        if self._memory is None:
+            return new()
+        model, complaints = read_back(
+            self._memory.recovered,
+            new,
+            lambda plain: QueueModel.restored(plain, self.index, limits, tai_minus_utc_s),
+        )
+        for complaint in complaints:
+            self.log.error("%s", complaint)
+        return model
+
+    async def leave(self) -> None:
+        """End this service, and leave its scripts to the next one."""
+        self._leaves_scripts = True
+        await self.close()
+
     async def close_tasks(self) -> None:
-        """End all scripts, say so, and let go of everything."""
-        if self._runtime.is_running:
+        """End all scripts, unless they are left to the next service; say so, and let go of everything."""
+        if self._leaves_scripts:
+            await self._runtime.settle()
+        elif self._runtime.is_running:
             limit_s = self._settings.limits.kill_s + _SHUTDOWN_MARGIN_S
             if not await self._runtime.shut_down(f"the component is {self.summary_state.name}", limit_s):
                 self.log.error("Not all scripts were seen to end within %g s", limit_s)
-        await self._launcher.aclose()
+        if self._leaves_scripts and self._memory is not None:
+            await self._memory.launcher.release()
+        else:
+            await self._launcher.aclose()
         await self._runtime.stop()
+        if self._book is not None:
+            await self._book.aclose()
         await self._scripts.close()
         await super().close_tasks()
 
@@ -147,6 +181,7 @@ class ScriptQueueCsc(BaseCsc):
             self._runtime.middleware_works(self.domain.clock.tai() - message["private_sndStamp"])
 
     async def _introduce(self) -> None:
+        await self._take_over()
         await self._scripts.start_task
         self.spawn(self._run_queue(), "queue", background=True)
         self.spawn(self._prepare_scripts(), "topics of scripts", background=True)
@@ -156,6 +191,17 @@ class ScriptQueueCsc(BaseCsc):
         )
         await self._tell_configurations()
         await super()._introduce()
+
+    async def _take_over(self) -> None:
+        """Go on with what an earlier service has left; nothing that scripts say is heard before this."""
+        memory = self._memory
+        if memory is None or self._book is None:
+            return
+        if memory.recovered.snapshot is None:
+            self._book.begin()
+            return
+        self._runtime.post(Restarted(self._runtime.now(), memory.resumes))
+        await self._launching.take_over(memory.launcher)
 
     async def _tell_configurations(self) -> None:
         try:

@@ -12,6 +12,7 @@ import yaml
 
 from ..configuration.documents import key_text, line_of
 from ..core.limits import Limits
+from ..journal import Limits as JournalLimits
 from ..launch.output import OutputLimits
 from ..resources import schema_path
 
@@ -41,6 +42,9 @@ class Settings:
     kill_after_s: float = 5.0
     output: OutputLimits = field(default_factory=OutputLimits)
     image_name_service: ImageNameSettings = ImageNameSettings()
+    journal: JournalLimits = field(default_factory=JournalLimits)
+    absence_limit_s: float | None = None
+    resume_after_restart: bool = False
 
 
 def read_settings(path: pathlib.Path) -> Settings:
@@ -85,4 +89,7 @@ def _settings(data: dict[str, Any]) -> Settings:
         kill_after_s=kill_after_s,
         output=OutputLimits(**data.get("output", {})),
         image_name_service=ImageNameSettings(**data.get("image_name_service", {})),
+        journal=JournalLimits(**data.get("journal", {})),
+        absence_limit_s=data.get("absence_limit_s"),
+        resume_after_restart=data.get("resume_after_restart", False),
     )

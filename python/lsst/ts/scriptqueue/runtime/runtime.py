@@ -4,8 +4,10 @@
 
 Nothing is decided here. Each edge room registers what it does about which
 effects; the runtime feeds the model one event at a time, dispatches each
-effect by its type, and owns every task that an edge starts for it. Time
-enters here: the stamps of events never go back, whatever the clock does.
+effect by its type, and owns every task that an edge starts for it. What
+happens is written into a book before the model hears of it, so that nothing
+is done of which nobody will know. Time enters here: the stamps of events
+never go back, whatever the clock does.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from ..core.commands import Command
+from ..core.commands import Command, Pause, ShowQueue, ShowScript, StopScripts
 from ..core.effects import (
     AckCommand,
     CancelTimer,
@@ -28,12 +30,18 @@ from ..core.effects import (
 from ..core.events import CommandGiven, Event, ShutdownRequested, TimerExpired
 from ..core.model import QueueModel
 from ..core.refusals import Refused
+from .book import Book, NoBook
 from .outbox import Outbox
 from .timers import Timers
 
 __all__ = ["Clock", "Progress", "Runtime"]
 
 Handler = Callable[[Any], None]
+
+E = TypeVar("E", bound=Event)
+
+#: Commands that make the night safe, or only look: they are carried out even if they cannot be written down.
+_ALWAYS_TAKEN = (Pause, StopScripts, ShowQueue, ShowScript)
 
 #: Told that a command takes up to so many seconds more, and why.
 Progress = Callable[[float, str], Coroutine[Any, Any, None]]
@@ -58,10 +66,15 @@ class Runtime:
         Where time comes from.
     log
         Where the model's messages go.
+    book
+        Where events are written first.
     """
 
-    def __init__(self, model: QueueModel, clock: Clock, log: logging.Logger) -> None:
+    def __init__(
+        self, model: QueueModel, clock: Clock, log: logging.Logger, book: Book | None = None
+    ) -> None:
         self.model = model
+        self._book = book or NoBook()
         self.outbox = Outbox(log)
         self._clock = clock
         self._log = log
@@ -69,7 +82,9 @@ class Runtime:
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._timers = Timers(self._timer_expired)
         self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
-        self._last_command_id = 0
+        # What was asked of an earlier queue is not answered to a client of this one.
+        self._last_command_id = model.last_command_id
+        self._listeners: dict[type[Any], Callable[[Any], None]] = {}
         self._started = asyncio.Event()
         self._finished = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -97,6 +112,10 @@ class Runtime:
         if doubled:
             raise ValueError(f"effects with two owners: {sorted(kind.__name__ for kind in doubled)}")
         self._table.update(table)
+
+    def listen(self, kind: type[E], listener: Callable[[E], None]) -> None:
+        """Have somebody told of each event of a kind when it is written and handled."""
+        self._listeners[kind] = listener
 
     def now(self) -> float:
         """Now, as TAI, unix seconds; never before what it was."""
@@ -231,12 +250,30 @@ class Runtime:
 
     async def _consume(self) -> None:
         while True:
-            event = await self._inbox.get()
+            events = [await self._inbox.get()]
+            while not self._inbox.empty():
+                events.append(self._inbox.get_nowait())
             try:
-                for effect in self.model.handle(event):
-                    self._table[type(effect)](effect)
+                trouble = await self._book.keep(events)
+                for event in events:
+                    self._handle(event, trouble)
             finally:
-                self._inbox.task_done()
+                for _ in events:
+                    self._inbox.task_done()
+
+    def _handle(self, event: Event, trouble: str) -> None:
+        if trouble:
+            if isinstance(event, CommandGiven) and not isinstance(event.command, _ALWAYS_TAKEN):
+                self._ack(AckCommand(event.command_id, False, trouble))
+                return
+            self._book.owe(event)
+        effects = self.model.handle(event)
+        self._book.note(effects)
+        for effect in effects:
+            self._table[type(effect)](effect)
+        listener = self._listeners.get(type(event))
+        if listener is not None:
+            listener(event)
 
     def _timer_expired(self, effect: SetTimer) -> None:
         self.post(TimerExpired(self.now(), effect.index, effect.request))

@@ -1,0 +1,252 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge between the queue and its journal.
+
+Events go into the journal before they are handled, so that what they lead to
+can be found out again; what becomes of each script goes there, too, for the
+history, but nobody waits for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from ..core.effects import Effect, Forget, PublishScript
+from ..core.encoding import NotEncoded, decode, encode
+from ..core.events import Event
+from ..core.model import QueueModel
+from ..core.refusals import IllegalTransition
+from ..core.views import ScriptRecord
+from ..journal import Entry, Happening, Journal, JournalError, Recovered, ScriptRow
+from ..launch.contract import LastingLauncher
+from ..runtime import Book
+
+__all__ = ["Bookkeeping", "Memory", "read_back"]
+
+#: Names of kinds of entries -> what they are.
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+#: How long the history may be behind (seconds).
+_HISTORY_LAG_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A journal that is open, and what was in it.
+
+    Attributes
+    ----------
+    journal
+        The journal.
+    recovered
+        What was found.
+    launcher
+        Who owns the processes, also while there is no queue.
+    resumes
+        Does the queue go on by itself after a restart?
+    """
+
+    journal: Journal
+    recovered: Recovered
+    launcher: LastingLauncher
+    resumes: bool = False
+
+
+class Bookkeeping(Book):
+    """Writes the journal of a queue.
+
+    Parameters
+    ----------
+    journal
+        Where it is written.
+    model
+        The queue.
+    log
+        Where it is said what cannot be written.
+    """
+
+    def __init__(self, journal: Journal, model: QueueModel, log: logging.Logger) -> None:
+        self._journal = journal
+        self._model = model
+        self._log = log
+        self._owed: list[Event] = []
+        self._trouble = ""
+        self._changed: dict[int, None] = {}
+        self._told: dict[str, int] = {}
+        self._history: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Write what the queue is before anything has happened to it."""
+        self._write_snapshot()
+
+    async def keep(self, events: Sequence[Event]) -> str:
+        if self._journal.wants_snapshot and not self._owed:
+            self._write_snapshot()
+        rows, happenings = self._news()
+        try:
+            await self._journal.write(map(_entry, (*self._owed, *events)), rows, happenings)
+        except JournalError as error:
+            if not self._trouble:
+                self._log.error("What happens cannot be written down; scripts that run go on: %s", error)
+            self._trouble = str(error)
+            return f"it could not be written into the journal: {error}"
+        if self._trouble:
+            self._log.warning("The journal can be written again")
+        self._trouble = ""
+        self._owed.clear()
+        return ""
+
+    def owe(self, event: Event) -> None:
+        self._owed.append(event)
+
+    def note(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, PublishScript):
+                self._changed[effect.view.index] = None
+            elif isinstance(effect, Forget):
+                self._changed.pop(effect.index, None)
+        if self._changed and self._history is None:
+            self._history = asyncio.get_running_loop().call_later(_HISTORY_LAG_S, self._write_history)
+
+    async def aclose(self) -> None:
+        """Write what is left, and let go of the file."""
+        if self._history is not None:
+            self._history.cancel()
+        try:
+            if self._owed:
+                await self.keep(())
+            rows, happenings = self._news()
+            await self._journal.write((), rows, happenings)
+            if not self._owed:
+                await self._journal.write_snapshot(json.dumps(self._model.snapshot()))
+        except JournalError as error:
+            self._log.error("The end of the night could not be written into the journal: %s", error)
+        finally:
+            await self._journal.aclose()
+
+    def _write_snapshot(self) -> None:
+        self._journal.write_snapshot(json.dumps(self._model.snapshot())).add_done_callback(self._complain)
+
+    def _write_history(self) -> None:
+        self._history = None
+        rows, happenings = self._news()
+        self._journal.write((), rows, happenings).add_done_callback(self._complain)
+
+    def _complain(self, written: asyncio.Future[None]) -> None:
+        error = None if written.cancelled() else written.exception()
+        if error is not None and not self._trouble:
+            self._log.warning("The history misses something: %s", error)
+
+    def _news(self) -> tuple[list[ScriptRow], list[Happening]]:
+        """What has become of scripts since this was last asked."""
+        rows, happenings = [], []
+        changed, self._changed = self._changed, {}
+        for index in changed:
+            record = self._model.record(index)
+            rows.append(_row(record))
+            new = record.lines_told - self._told.get(record.key, 0)
+            self._told[record.key] = record.lines_told
+            happenings += [Happening(record.key, at_tai, text) for at_tai, text in _last(record, new)]
+        return rows, happenings
+
+
+def read_back(
+    recovered: Recovered, new: Callable[[], QueueModel], restored: Callable[[Any], QueueModel]
+) -> tuple[QueueModel, list[str]]:
+    """Make the queue of what a journal has kept.
+
+    Parameters
+    ----------
+    recovered
+        What was found.
+    new
+        Makes a new queue.
+    restored
+        Makes a queue of its snapshot.
+
+    Returns
+    -------
+    tuple
+        The queue, and what could not be read back, for people.
+    """
+    complaints = list(recovered.complaints)
+    count = len(recovered.entries)
+    while True:
+        try:
+            model = new() if recovered.snapshot is None else restored(json.loads(recovered.snapshot.body))
+        except (NotEncoded, ValueError) as error:
+            complaints.append(f"the snapshot in the journal cannot be used, so the queue is empty: {error}")
+            return new(), complaints
+        unread = _replay(model, recovered.entries[:count])
+        if unread is None:
+            return model, complaints
+        # What an event that fails halfway has done to the model must not stay.
+        count, why = unread
+        left_out = len(recovered.entries) - count
+        complaints.append(f"the last {left_out} entries of the journal are left out: {why}")
+
+
+def _replay(model: QueueModel, entries: Sequence[Entry]) -> tuple[int, str] | None:
+    """Let everything happen again; return which entry cannot be, and why."""
+    for number, entry in enumerate(entries):
+        try:
+            model.handle(_event(entry))
+        except (NotEncoded, IllegalTransition, KeyError, ValueError) as error:
+            return number, f"{entry.kind} of {entry.index} cannot be understood: {error}"
+    return None
+
+
+def _entry(event: Event) -> Entry:
+    return Entry(
+        event.at_tai,
+        type(event).__name__,
+        getattr(event, "index", 0),
+        json.dumps(encode(type(event), event), separators=(",", ":")),
+    )
+
+
+def _event(entry: Entry) -> Event:
+    event: Event = decode(_KINDS[entry.kind], json.loads(entry.body))
+    return event
+
+
+def _last(record: ScriptRecord, count: int) -> Sequence[tuple[float, str]]:
+    return record.latest_lines[max(0, len(record.latest_lines) - count) :]
+
+
+def _row(record: ScriptRecord) -> ScriptRow:
+    view = record.view
+    return ScriptRow(
+        key=record.key,
+        sal_index=view.index,
+        added_tai=record.added_tai,
+        changed_tai=record.latest_lines[-1][0] if record.latest_lines else record.added_tai,
+        is_standard=view.is_standard,
+        path=view.path,
+        added_by=record.added_by,
+        cmd_id=view.cmd_id,
+        config=record.config,
+        slot=view.slot,
+        resources=view.resources,
+        block_id=view.block_id,
+        block_position=view.block_index,
+        block_size=view.block_size,
+        execution_id=view.execution_id,
+        group_id=record.group_id,
+        process_state=view.process_state.name,
+        script_state=view.script_state.name,
+        process_start_tai=view.process_start_tai,
+        configure_start_tai=view.configure_start_tai,
+        configure_end_tai=view.configure_end_tai,
+        run_start_tai=view.run_start_tai,
+        process_end_tai=view.process_end_tai,
+        exit_code=record.exit_code,
+        signal=record.signal,
+        exit_reason=view.exit_reason,
+        output_tail=record.output_tail,
+    )

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import logging
 import pathlib
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from .. import __version__
 from ..bus import BusError
@@ -21,6 +23,7 @@ from ..csc.settings import Settings, SettingsError, read_settings
 from ..sal.enums import State
 from ..sal.errors import DuplicateError
 from .check_config import check_config
+from .service_control import KEEP_SCRIPTS, check, stop
 from .state_dir import default_state_dir
 
 __all__ = ["main"]
@@ -45,6 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.check_config:
         return _check_config(parser, options)
     index = _index(parser, options.words)
+    state_dir = options.state_dir or default_state_dir(index)
+    if options.keep_scripts and not options.stop:
+        parser.error("--keep-scripts goes with --stop")
+    if options.stop or options.check:
+        is_well, text = (
+            stop(state_dir, keeps_scripts=options.keep_scripts)
+            if options.stop
+            else check(index, state_dir, options.bus)
+        )
+        print(text if is_well else f"run_script_queue: {text}", file=sys.stdout if is_well else sys.stderr)
+        return 0 if is_well else 1
     logging.basicConfig(
         level=options.loglevel,
         format="%(asctime)s %(levelname)-8s %(name)s: %(message)s",
@@ -54,11 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger("lsst.ts.scriptqueue").setLevel(logging.DEBUG)
     try:
         settings = read_settings(options.config) if options.config else Settings()
+        if options.resume_after_restart:
+            settings = dataclasses.replace(settings, resume_after_restart=True)
         asyncio.run(
             _serve(
                 QueueOptions(
                     index=index,
-                    state_dir=options.state_dir or default_state_dir(index),
+                    state_dir=state_dir,
                     standard=options.standard,
                     external=options.external,
                     bus=options.bus,
@@ -76,19 +92,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _serve(options: QueueOptions) -> None:
     loop = asyncio.get_running_loop()
-    told_to_end: asyncio.Future[None] = loop.create_future()
+    told_to_end: asyncio.Future[signal.Signals] = loop.create_future()
 
-    def end() -> None:
+    def end(signum: signal.Signals) -> None:
         if not told_to_end.done():
-            told_to_end.set_result(None)
+            told_to_end.set_result(signum)
 
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, end)
+    for signum in (signal.SIGTERM, signal.SIGINT, KEEP_SCRIPTS):
+        loop.add_signal_handler(signum, end, signum)
+    # A terminal that goes away is no reason to end the night.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     async with script_queue(options) as csc:
         print(f"ScriptQueue:{options.index} is {csc.summary_state.name}", flush=True)
-        await asyncio.wait([told_to_end, csc.done_task], return_when=asyncio.FIRST_COMPLETED)
+        ends: tuple[asyncio.Future[Any], ...] = (told_to_end, csc.done_task)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if csc.done_task.done():
             csc.done_task.result()
+        elif told_to_end.result() is KEEP_SCRIPTS:
+            await csc.leave()
 
 
 def _index(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
@@ -123,7 +144,10 @@ def _directory(text: str) -> pathlib.Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run_script_queue",
-        usage="%(prog)s [options] INDEX\n       %(prog)s --check-config [--config-dir DIR] [OVERRIDE]",
+        usage="%(prog)s [options] INDEX\n"
+        "       %(prog)s --stop [--keep-scripts] INDEX\n"
+        "       %(prog)s --check INDEX\n"
+        "       %(prog)s --check-config [--config-dir DIR] [OVERRIDE]",
         description="Run a ScriptQueue.",
     )
     parser.add_argument(
@@ -148,6 +172,24 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="configuration directory (default: that of the ScriptQueue below TS_CONFIG_OCS_DIR, "
         "else one serial slot)",
+    )
+    parser.add_argument(
+        "--stop",
+        action="store_true",
+        help="end the service of that index on this machine as planned, with its scripts, and wait for it",
+    )
+    parser.add_argument(
+        "--keep-scripts",
+        action="store_true",
+        help="with --stop: leave the scripts to the next service, for an upgrade",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="exit with 0 if the service of that index is well, else with 1"
+    )
+    parser.add_argument(
+        "--resume-after-restart",
+        action="store_true",
+        help="go on by itself after a crash, instead of with all slots paused",
     )
     parser.add_argument(
         "--check-config",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import logging
 import os
@@ -87,6 +88,9 @@ async def script_queue(
     except OSError as error:
         raise SettingsError(f"the state directory {options.state_dir} cannot be made: {error}") from None
     settings = options.settings
+    # To load takes processor time; more at once would only be late together.
+    limits = dataclasses.replace(settings.limits, relaunches=2 * (os.cpu_count() or 1))
+    settings = dataclasses.replace(settings, limits=limits)
     standard, external = default_directories()
     library = ScriptLibrary(options.standard or standard, options.external or external)
     launcher = KeptLauncher(

@@ -12,6 +12,7 @@ processes may ask while the queue runs.
 from .faults import JournalError, JournalFullError, JournalInUseError, JournalTooNewError
 from .history import Answer, NoJournalError, Query, Told, read_history
 from .journal import Journal
+from .lock import JournalLock
 from .records import Entry, Happening, Limits, Recovered, ScriptRow, Snapshot
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "JournalError",
     "JournalFullError",
     "JournalInUseError",
+    "JournalLock",
     "JournalTooNewError",
     "Limits",
     "NoJournalError",

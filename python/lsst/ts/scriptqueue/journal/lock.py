@@ -60,6 +60,21 @@ class JournalLock:
             os.ftruncate(file, 0)
         self._file = file
 
+    def holder(self) -> int | None:
+        """Return the process that has the lock; None if nobody has it, 0 if that is not known."""
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            number = os.read(file, 20).decode(errors="replace").strip()
+            return int(number) if number.isdecimal() else 0
+        finally:
+            os.close(file)
+        return None
+
     def release(self) -> None:
         """Give the lock back, if it was taken."""
         if self._file is not None:

@@ -1,0 +1,100 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ``run_script_queue`` does about a service that runs already: stop it, or see how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pathlib
+import select
+import signal
+
+from ..bus import BusError
+from ..journal import JournalLock
+from ..sal.domain import Domain
+from ..sal.enums import State
+from ..sal.remote import Remote
+
+__all__ = ["KEEP_SCRIPTS", "check", "stop"]
+
+#: Tells a service to end and leave its scripts to the next one.
+KEEP_SCRIPTS = signal.SIGUSR1
+
+#: A service that is well beats once a second.
+_BEAT_LIMIT_S = 5.0
+
+
+def stop(state_dir: pathlib.Path, *, keeps_scripts: bool) -> tuple[bool, str]:
+    """Have a service end, and wait until it has.
+
+    Parameters
+    ----------
+    state_dir
+        Its state directory.
+    keeps_scripts
+        Are its scripts left to the next service? Otherwise they are ended.
+
+    Returns
+    -------
+    tuple
+        Whether it has ended, and what there is to say.
+    """
+    pid = JournalLock(state_dir).holder()
+    if pid is None:
+        return False, f"no service runs with the state directory {state_dir}"
+    if pid == 0:
+        return False, f"a service runs with {state_dir}, but which process that is cannot be read"
+    try:
+        process = os.pidfd_open(pid)
+        try:
+            # The number may have passed to another process before it was opened.
+            if JournalLock(state_dir).holder() == pid:
+                signal.pidfd_send_signal(process, KEEP_SCRIPTS if keeps_scripts else signal.SIGTERM)
+            select.select([process], [], [])
+        finally:
+            os.close(process)
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        return False, f"process {pid} belongs to somebody else, so it cannot be told to end"
+    kept = "; its scripts go on, and the next service takes them over" if keeps_scripts else ""
+    return True, f"process {pid} has ended{kept}"
+
+
+def check(index: int, state_dir: pathlib.Path, bus: str | None) -> tuple[bool, str]:
+    """Say whether a service is well: its process is there, and its heart is heard.
+
+    Parameters
+    ----------
+    index
+        SAL index.
+    state_dir
+        Its state directory.
+    bus
+        Name of the middleware; None to let the environment choose.
+
+    Returns
+    -------
+    tuple
+        Whether it is, and what there is to say.
+    """
+    pid = JournalLock(state_dir).holder()
+    if pid is None:
+        return False, f"no service runs with the state directory {state_dir}"
+    try:
+        state = asyncio.run(_listen(index, bus))
+    except TimeoutError:
+        return False, f"process {pid} is there, but ScriptQueue:{index} was not heard for {_BEAT_LIMIT_S:g} s"
+    except BusError as error:
+        return False, f"process {pid} is there, but the middleware is not: {error}"
+    return state is not State.FAULT, f"ScriptQueue:{index} is {state.name}, process {pid}"
+
+
+async def _listen(index: int, bus: str | None) -> State:
+    async with (
+        Domain.connect(bus) as domain,
+        Remote(domain, "ScriptQueue", index, include=("summaryState", "heartbeat")) as queue,
+    ):
+        await queue.evt_heartbeat.next(flush=True, timeout=_BEAT_LIMIT_S)
+        return State((await queue.evt_summaryState.aget(timeout=_BEAT_LIMIT_S)).summaryState)

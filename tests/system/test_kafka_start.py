@@ -13,7 +13,7 @@ import pytest
 
 from lsst.ts.scriptqueue.local_kafka.server import Server
 
-from .test_service import a_service
+from .service import a_service
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 

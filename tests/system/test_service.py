@@ -5,16 +5,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import pathlib
 import secrets
 import signal
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from typing import Any
 
-import psutil
 import pytest
 
 from lsst.ts.scriptqueue.bus import IndexRange
@@ -22,55 +19,16 @@ from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptState, State
 
 from ..observer import PATIENCE_S
 from .night import WELL_BEHAVED, is_alive, write_script
+from .service import a_service, nothing_left, scripts_in
 
 pytestmark = pytest.mark.system
 
-COMMAND = (sys.executable, "-m", "lsst.ts.scriptqueue.cli.run_script_queue")
-
-
-class Service:
-    """A run_script_queue process."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-
-    async def line(self) -> str:
-        """The next line it prints."""
-        assert self.process.stdout is not None
-        async with asyncio.timeout(PATIENCE_S):
-            return (await self.process.stdout.readline()).decode().strip()
-
-    async def end(self) -> tuple[int, str]:
-        """Wait for its end; return its status and what it wrote to stderr."""
-        async with asyncio.timeout(PATIENCE_S):
-            _, errors = await self.process.communicate()
-        assert self.process.returncode is not None
-        return self.process.returncode, errors.decode()
-
-
-@contextlib.asynccontextmanager
-async def a_service(tmp_path: pathlib.Path, *arguments: str) -> AsyncIterator[Service]:
-    for kind in ("standard", "external"):
-        (tmp_path / kind).mkdir(exist_ok=True)
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        "1",
-        *("--standard", str(tmp_path / "standard"), "--external", str(tmp_path / "external")),
-        *("--state-dir", str(tmp_path / "state"), *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Service(process)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
-
 
 @pytest.fixture(autouse=True)
-def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def apart(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Iterator[None]:
     monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
+    with nothing_left(tmp_path / "state"):
+        yield
 
 
 @pytest.fixture(params=["dds", "kafka"])
@@ -105,17 +63,13 @@ async def add_and_run(tmp_path: pathlib.Path, domain: Domain) -> tuple[Remote, i
     return queue, int(ack.result)
 
 
-def scripts_of(service: Service) -> list[psutil.Process]:
-    return psutil.Process(service.process.pid).children(recursive=True)
-
-
 @on_each_bus
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_and_all_scripts(tmp_path: pathlib.Path, number: signal.Signals) -> None:
     async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect() as domain:
         assert await service.line() == "ScriptQueue:1 is ENABLED"
         await add_and_run(tmp_path, domain)
-        scripts = scripts_of(service)
+        scripts = scripts_in(tmp_path / "state")
         assert scripts
         service.process.send_signal(number)
         status, errors = await service.end()
@@ -128,7 +82,7 @@ async def test_offline_ends_it_and_all_scripts(tmp_path: pathlib.Path) -> None:
     async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect() as domain:
         await service.line()
         queue, _ = await add_and_run(tmp_path, domain)
-        scripts = scripts_of(service)
+        scripts = scripts_in(tmp_path / "state")
         for command in ("disable", "standby", "exitControl"):
             await queue.commands[command].set_start(timeout=PATIENCE_S)
         status, errors = await service.end()
@@ -145,7 +99,7 @@ async def test_leaving_enabled_lets_the_current_script_go_on(tmp_path: pathlib.P
         await queue.cmd_disable.set_start(timeout=PATIENCE_S)
         last = queue.evt_queue.get()
         assert (last.enabled, last.currentSalIndex) == (False, index)
-        assert any(is_alive(script.pid) for script in scripts_of(service))
+        assert any(is_alive(script.pid) for script in scripts_in(tmp_path / "state"))
         service.process.terminate()
         await service.end()
 
@@ -211,25 +165,6 @@ async def test_the_version_is_told(tmp_path: pathlib.Path) -> None:
     async with a_service(tmp_path, "--version") as service:
         assert await service.line()
         assert (await service.end())[0] == 0
-
-
-@on_each_bus
-@pytest.mark.timeout(120)
-async def test_killed_hard_it_goes_on_with_new_indices(tmp_path: pathlib.Path) -> None:
-    async with a_service(tmp_path, "--state", "enabled") as first, Domain.connect() as domain:
-        await first.line()
-        _, index = await add_and_run(tmp_path, domain)
-        left_behind = scripts_of(first)
-        first.process.kill()
-        await first.end()
-        for script in left_behind:
-            script.kill()
-    async with a_service(tmp_path, "--state", "enabled") as second, Domain.connect() as domain:
-        await second.line()
-        _, next_index = await add_and_run(tmp_path, domain)
-        assert next_index == index + 1
-        second.process.terminate()
-        assert (await second.end())[0] == 0
 
 
 async def test_killed_hard_it_can_be_started_again_at_once(tmp_path: pathlib.Path) -> None:

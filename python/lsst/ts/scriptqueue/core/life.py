@@ -311,6 +311,7 @@ def _postpone(ledger: Ledger, script: Script) -> None:
     script.script_state = ScriptState.UNKNOWN
     script.metadata = script.description = script.ending = None
     script.exit_code = script.signal = None
+    script.ended_unseen = False
 
 
 def _launch_again(ledger: Ledger, script: Script) -> None:

@@ -91,6 +91,7 @@ def process_exited(ledger: Ledger, event: ProcessExited) -> None:
     script.process_end_tai = event.at_tai
     script.output_tail = event.output_tail
     script.exit_code, script.signal = event.exit_code, event.signal
+    script.ended_unseen = event.while_away
     how = _how_it_ended(event)
     why = ""
     trigger = Trigger.PROCESS_GONE
@@ -278,6 +279,17 @@ def _doubt_on(ledger: Ledger, script: Script) -> None:
     ask_again(ledger, script, "nobody knows whether it runs")
 
 
+def _no_last_words(ledger: Ledger, script: Script) -> None:
+    if script.ended_unseen and script.exit_code == 0:
+        stopped = script.script_state is ScriptState.STOPPING
+        script.script_state = ScriptState.STOPPED if stopped else ScriptState.DONE
+        advance(
+            ledger, script, Trigger.REPORTED_ENDED_WELL, "as its exit code says; nobody heard it"
+        )
+    else:
+        advance(ledger, script, Trigger.REPORTS_LATE)
+
+
 def _configure_late(ledger: Ledger, script: Script) -> None:
     limit = f"not configured within {ledger.limits.configure_s:g} s"
     if script.tries == 0:
@@ -306,8 +318,8 @@ _EXPIRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.STARTING: _late(Trigger.START_LATE, "did not report RUNNING within {limits.start_s:g} s"),
     Phase.STOPPING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
     Phase.BREAKING: _terminate,
-    Phase.LOST_RUNNING: _late(Trigger.REPORTS_LATE, ""),
-    Phase.LOST_STOPPING: _late(Trigger.REPORTS_LATE, ""),
+    Phase.LOST_RUNNING: _no_last_words,
+    Phase.LOST_STOPPING: _no_last_words,
     Phase.FAILED: _terminate,
     Phase.LEAVING: _terminate,
 }

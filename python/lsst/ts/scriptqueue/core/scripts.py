@@ -115,6 +115,9 @@ class Script:
         What its process printed last.
     exit_code, signal
         How its process ended; None if it has not, or not so.
+    ended_unseen
+        Did that happen while no queue was there? On DDS what it said last is
+        lost then.
     question
         Request number of the command or time limit that is outstanding for
         its phase; answers to any other are late and mean nothing.
@@ -162,6 +165,7 @@ class Script:
     output_tail: str = ""
     exit_code: int | None = None
     signal: int | None = None
+    ended_unseen: bool = False
     question: int = 0
     tries: int = 0
     group_id: str = ""

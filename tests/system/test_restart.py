@@ -1,0 +1,311 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A service that is killed, or stopped for an upgrade, and started again: nothing is lost or run twice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import secrets
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptState
+
+from ..observer import PATIENCE_S
+from .night import is_alive, write_script
+from .service import Service, a_service, keeper_of, nothing_left, scripts_in
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
+
+#: It runs until a file is there, and writes that it ran.
+SCRIPT = """
+    import asyncio
+    import os
+    import pathlib
+    from lsst.ts.scriptqueue.sal import BaseScript
+
+    class Script(BaseScript):
+        def __init__(self, index):
+            super().__init__(index=index, descr="waits for a file")
+
+        @classmethod
+        def get_schema(cls):
+            return {'type': 'object', 'properties': {'file': {'type': 'string'}}, 'required': ['file']}
+
+        async def configure(self, config):
+            self.file = pathlib.Path(config.file)
+
+        def set_metadata(self, metadata):
+            metadata.duration = 0.1
+
+        async def run(self):
+            with open(self.file.with_suffix(".ran"), "a") as ran:
+                ran.write(f"{os.getpid()}\\n")
+            while not self.file.exists():
+                await asyncio.sleep(0.02)
+            if self.file.read_text() == "fail":
+                raise RuntimeError("told to fail")
+
+    asyncio.run(Script.amain())
+"""
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Iterator[None]:
+    monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
+    write_script(tmp_path / "standard" / "waits.py", SCRIPT)
+    with nothing_left(tmp_path / "state"):
+        yield
+
+
+@pytest.fixture(params=["dds", "kafka"])
+def on_each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that chooses each middleware in turn."""
+    if request.param == "kafka":
+        for name, value in request.getfixturevalue("kafka_server").environment.items():
+            monkeypatch.setenv(name, value)
+
+
+on_each_bus = pytest.mark.usefixtures("on_each")
+
+
+class Night:
+    """A client, and the files that its scripts wait for."""
+
+    def __init__(self, folder: pathlib.Path, queue: Remote) -> None:
+        self.folder = folder
+        self.queue = queue
+        self.indices: dict[str, int] = {}
+        self._news = asyncio.Event()
+        self._shown: dict[int, Any] = {}
+        queue.evt_script.callback = self._hear
+        queue.evt_queue.callback = self._wake
+
+    async def add(self, name: str) -> None:
+        ack = await self.queue.cmd_add.set_start(
+            timeout=PATIENCE_S,
+            isStandard=True,
+            path="waits.py",
+            config=f"file: {self.folder / name}",
+            location=Location.LAST,
+        )
+        self.indices[name] = int(ack.result)
+
+    def let_go(self, name: str, how: str = "") -> None:
+        """Let a script end."""
+        beside = (self.folder / name).with_suffix(".new")
+        beside.write_text(how)
+        beside.rename(self.folder / name)
+
+    def ran(self, name: str) -> int:
+        """How often a script has run."""
+        file = (self.folder / name).with_suffix(".ran")
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    async def state(self, name: str, *states: ScriptState) -> Any:
+        """Wait until a script is in one of these states, as the queue says; return the event."""
+        return await self._until(
+            lambda: (event := self._shown.get(self.indices[name])) and event.scriptState in states and event
+        )
+
+    async def ended(self, name: str) -> Any:
+        """Wait until the queue says that the process of a script has gone; return the event."""
+        return await self._until(
+            lambda: (event := self._shown.get(self.indices[name])) and event.timestampProcessEnd > 0 and event
+        )
+
+    def shown(self) -> tuple[bool, str, list[str], list[str]]:
+        """The queue as last published: running, current, waiting and past, by name."""
+        data = self.queue.evt_queue.get()
+        names = {index: name for name, index in self.indices.items()} | {0: ""}
+        return (
+            data.running,
+            names[data.currentSalIndex],
+            [names[index] for index in data.salIndices[: data.length]],
+            [names[index] for index in data.pastSalIndices[: data.pastLength]],
+        )
+
+    async def shows(self, *expected: Any) -> None:
+        """Wait until the queue is published like this."""
+        await self._until(lambda: self.queue.evt_queue.get() is not None and self.shown() == expected)
+
+    async def go_on(self) -> None:
+        """Do what an operator does after a restart."""
+        for command in ("start", "enable", "resume"):
+            await self.queue.commands[command].set_start(timeout=PATIENCE_S)
+
+    async def _until(self, what: Any) -> Any:
+        async with asyncio.timeout(PATIENCE_S):
+            while not (found := what()):
+                self._news.clear()
+                await self._news.wait()
+        return found
+
+    def _hear(self, data: Any) -> None:
+        self._shown[data.scriptSalIndex] = data
+        self._news.set()
+
+    def _wake(self, data: Any) -> None:
+        self._news.set()
+
+
+@contextlib.asynccontextmanager
+async def a_night(tmp_path: pathlib.Path) -> AsyncIterator[Night]:
+    async with Domain.connect() as domain, Remote(domain, "ScriptQueue", 1) as queue:
+        yield Night(tmp_path, queue)
+
+
+async def kill(service: Service) -> None:
+    service.process.kill()
+    await service.end()
+
+
+@on_each_bus
+async def test_after_kill_9_the_night_is_there_and_goes_on(tmp_path: pathlib.Path) -> None:
+    state = tmp_path / "state"
+    async with a_night(tmp_path) as night:
+        async with a_service(tmp_path, "--state", "enabled") as first:
+            await first.line()
+            for name in ("ended", "running", "goes_on", "dies_meanwhile", "last"):
+                await night.add(name)
+            night.let_go("ended")
+            await night.ended("ended")
+            await night.state("running", ScriptState.RUNNING)
+            await night.state("dies_meanwhile", ScriptState.CONFIGURED)
+            await night.state("last", ScriptState.CONFIGURED)
+            await kill(first)
+        scripts = {int(process.cmdline()[2]): process for process in scripts_in(state)}
+        assert len(scripts) == 4
+        scripts[night.indices["dies_meanwhile"]].kill()
+        psutil.wait_procs([scripts[night.indices["dies_meanwhile"]]], PATIENCE_S)
+        async with a_service(tmp_path) as second:
+            assert await second.line() == "ScriptQueue:1 is STANDBY"
+            waiting = ["goes_on", "dies_meanwhile", "last"]
+            await night.shows(False, "running", waiting, ["ended"])
+            await night.go_on()
+            for name in ("running", *waiting):
+                await night.state(name, ScriptState.RUNNING)
+                night.let_go(name)
+                assert (await night.ended(name)).scriptState == ScriptState.DONE
+            assert [night.ran(name) for name in night.indices] == [1, 1, 1, 1, 1]
+            await night.add("new")
+            assert night.indices["new"] == night.indices["last"] + 1
+            second.process.terminate()
+            status, errors = await second.end()
+        assert (status, "Traceback" in errors) == (0, False), errors
+        assert not any(is_alive(process.pid) for process in scripts.values())
+        assert keeper_of(state) is None
+
+
+@pytest.mark.parametrize(("how", "state"), [("", ScriptState.DONE), ("fail", ScriptState.FAILED)])
+async def test_what_ends_while_no_queue_is_there_is_known(
+    tmp_path: pathlib.Path, how: str, state: ScriptState
+) -> None:
+    async with a_night(tmp_path) as night:
+        async with a_service(tmp_path, "--state", "enabled") as first:
+            await first.line()
+            await night.add("script")
+            await night.state("script", ScriptState.RUNNING)
+            scripts = scripts_in(tmp_path / "state")
+            await kill(first)
+        night.let_go("script", how)
+        psutil.wait_procs(scripts, PATIENCE_S)
+        async with a_service(tmp_path) as second:
+            await second.line()
+            await night.state("script", state)
+            second.process.terminate()
+            await second.end()
+    assert night.ran("script") == 1
+
+
+async def test_queue_and_keeper_killed_the_scripts_are_found_again(tmp_path: pathlib.Path) -> None:
+    state = tmp_path / "state"
+    async with a_night(tmp_path) as night:
+        async with a_service(tmp_path, "--state", "enabled") as first:
+            await first.line()
+            await night.add("running")
+            await night.add("waiting")
+            await night.state("running", ScriptState.RUNNING)
+            await night.state("waiting", ScriptState.CONFIGURED)
+            keeper = keeper_of(state)
+            assert keeper is not None
+            scripts = scripts_in(state)
+            await kill(first)
+            keeper.kill()
+            keeper.wait(PATIENCE_S)
+        async with a_service(tmp_path) as second:
+            await second.line()
+            await night.shows(False, "running", ["waiting"], [])
+            await night.go_on()
+            night.let_go("running")
+            await night.ended("running")
+            await night.state("waiting", ScriptState.RUNNING)
+            night.let_go("waiting")
+            await night.ended("waiting")
+            second.process.terminate()
+            await second.end()
+    assert [night.ran(name) for name in night.indices] == [1, 1]
+    assert not any(is_alive(process.pid) for process in scripts)
+
+
+async def test_an_upgrade_leaves_the_scripts_to_the_next_service(tmp_path: pathlib.Path) -> None:
+    async with a_night(tmp_path) as night:
+        async with a_service(tmp_path, "--state", "enabled") as first:
+            await first.line()
+            await night.add("running")
+            await night.state("running", ScriptState.RUNNING)
+            async with a_service(tmp_path, "--stop", "--keep-scripts") as stopping:
+                status, errors = await stopping.end()
+                assert status == 0, errors
+            status, errors = await first.end()
+            assert (status, "Traceback" in errors) == (0, False), errors
+        async with a_service(tmp_path, "--resume-after-restart", "--state", "enabled") as second:
+            await second.line()
+            await night.shows(True, "running", [], [])
+            night.let_go("running")
+            assert (await night.ended("running")).scriptState == ScriptState.DONE
+            second.process.terminate()
+            await second.end()
+    assert night.ran("running") == 1
+
+
+async def test_the_history_can_be_asked_for(tmp_path: pathlib.Path) -> None:
+    async with a_night(tmp_path) as night:
+        async with a_service(tmp_path, "--state", "enabled") as service:
+            await service.line()
+            await night.add("script")
+            await night.state("script", ScriptState.RUNNING)
+            night.let_go("script", "fail")
+            await night.ended("script")
+            service.process.terminate()
+            await service.end()
+    asking = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "lsst.ts.scriptqueue.cli.command_script_queue", "1", "history"),
+        *("--state", "failed", "--json", "--state-dir", str(tmp_path / "state")),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    answer, _ = await asking.communicate()
+    (told,) = [json.loads(line) for line in answer.decode().splitlines()]
+    assert told["salIndex"] == night.indices["script"]
+    assert told["addedBy"]
+    assert "told to fail" in told["exitReason"]
+
+
+async def test_a_probe_says_whether_the_service_is_well(tmp_path: pathlib.Path) -> None:
+    async with a_service(tmp_path, "--check") as probe:
+        status, errors = await probe.end()
+        assert (status, "no service runs" in errors) == (1, True), errors
+    async with a_service(tmp_path) as service:
+        await service.line()
+        async with a_service(tmp_path, "--check") as probe:
+            assert await probe.line() == f"ScriptQueue:1 is STANDBY, process {service.process.pid}"
+            assert (await probe.end())[0] == 0
+        service.process.terminate()
+        await service.end()

@@ -283,9 +283,7 @@ def _no_last_words(ledger: Ledger, script: Script) -> None:
     if script.ended_unseen and script.exit_code == 0:
         stopped = script.script_state is ScriptState.STOPPING
         script.script_state = ScriptState.STOPPED if stopped else ScriptState.DONE
-        advance(
-            ledger, script, Trigger.REPORTED_ENDED_WELL, "as its exit code says; nobody heard it"
-        )
+        advance(ledger, script, Trigger.REPORTED_ENDED_WELL, "as its exit code says; nobody heard it")
     else:
         advance(ledger, script, Trigger.REPORTS_LATE)
 

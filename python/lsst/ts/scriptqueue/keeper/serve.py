@@ -28,7 +28,8 @@ __all__ = ["READY", "command", "main"]
 #: What is written to the descriptor that waits for it when the keeper can be asked.
 READY = b"ready\n"
 
-_BACKLOG = 16
+#: More than could be waiting: one that finds no place is not told so by every event loop.
+_BACKLOG = 128
 
 
 def command(state_dir: str, ready: int | None, queue: Sequence[str]) -> list[str]:

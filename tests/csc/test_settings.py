@@ -17,6 +17,7 @@ from lsst.ts.scriptqueue.csc.settings import (
     SettingsError,
     read_settings,
 )
+from lsst.ts.scriptqueue.journal import Limits as JournalLimits
 from lsst.ts.scriptqueue.launch.output import OutputLimits
 from lsst.ts.scriptqueue.resources import schema_path
 
@@ -46,15 +47,17 @@ def test_the_schema_states_the_defaults_of_the_code() -> None:
         ("limits", Limits),
         ("output", OutputLimits),
         ("image_name_service", ImageNameSettings),
+        ("journal", JournalLimits),
     ):
         stated = {key: entry["default"] for key, entry in properties[name]["properties"].items()}
         coded = dataclasses.asdict(cls())
         # These follow from others, or are no business of an operator.
-        for derived in ("kill_s", "check_s", "sweep_launches"):
+        for derived in ("kill_s", "relaunches", "check_s", "sweep_launches"):
             coded.pop(derived, None)
         assert stated == coded
         assert all(entry["description"] for entry in properties[name]["properties"].values())
-    assert properties["kill_after_s"]["default"] == Settings().kill_after_s
+    for name in ("kill_after_s", "resume_after_restart"):
+        assert properties[name]["default"] == getattr(Settings(), name)
 
 
 @pytest.mark.parametrize(

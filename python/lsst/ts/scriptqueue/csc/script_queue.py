@@ -24,7 +24,7 @@ from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged, Restarted
 from ..core.indices import INDICES_PER_QUEUE
 from ..core.model import QueueModel
 from ..core.refusals import Refused
-from ..launch.contract import Launcher
+from ..launch.contract import Launcher, LaunchError
 from ..launch.paths import ScriptLibrary, ScriptPathError
 from ..launch.schema import SchemaError, script_schema
 from ..runtime import Runtime
@@ -41,7 +41,7 @@ from .index_counter import IndexCounter
 from .launching import Launching
 from .publishing import Publishing
 from .script_link import ScriptLink
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 __all__ = ["ScriptQueueCsc"]
 
@@ -199,9 +199,12 @@ class ScriptQueueCsc(BaseCsc):
             return
         if memory.recovered.snapshot is None:
             self._book.begin()
-            return
-        self._runtime.post(Restarted(self._runtime.now(), memory.resumes))
-        await self._launching.take_over(memory.launcher)
+        else:
+            self._runtime.post(Restarted(self._runtime.now(), memory.resumes))
+        try:
+            await self._launching.take_over(memory.launcher)
+        except LaunchError as error:
+            raise SettingsError(f"no process that owns the scripts can be had: {error}") from None
 
     async def _tell_configurations(self) -> None:
         try:

@@ -14,7 +14,7 @@ import pytest
 
 from lsst.ts.scriptqueue.sal import AckTimeoutError, Location, ScriptProcessState, ScriptState
 
-from ..own_broker import OUTAGES, OUTAGES_AND_LONG, OwnBroker
+from ..own_broker import OUTAGES, OwnBroker
 from .night import Night, a_night, is_alive
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
@@ -95,7 +95,10 @@ def assert_whole(night: Night, indices: Sequence[int]) -> None:
     assert starts == sorted(starts)
 
 
-@pytest.mark.parametrize("how", OUTAGES_AND_LONG)
+@pytest.mark.parametrize(
+    "how",
+    ["pause", pytest.param("away", marks=pytest.mark.long), pytest.param("crash", marks=pytest.mark.long)],
+)
 async def test_scripts_go_on_and_nothing_is_lost(
     night: Night, own_broker: OwnBroker, tmp_path: pathlib.Path, how: str
 ) -> None:

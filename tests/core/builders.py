@@ -43,6 +43,8 @@ def a_script(phase: Phase, driver: Driver | None = None, **overrides: Any) -> tu
         # Main gives group ids ahead; beside it they are given on entering.
         driver = driver or Driver(layout=TWO_SLOTS)
         overrides.setdefault("slot", BESIDE)
+    if phase is Phase.POSTPONED:
+        driver = driver or Driver(relaunches=1)
     driver = driver or Driver()
     index = driver.add(**overrides)
     WAYS[phase](driver, index)
@@ -162,6 +164,26 @@ def _lost_stopping(driver: Driver, index: int) -> None:
     driver.exit(index)
 
 
+def _lost_away(driver: Driver, index: int) -> None:
+    _naming(driver, index)
+    driver.take_over(resumes=True)
+    driver.exit(index, signal=9, while_away=True)
+    driver.enable()
+
+
+def _postponed(driver: Driver, index: int) -> None:
+    _lost_away(driver, index)
+    for _ in range(driver.limits.relaunches):
+        driver.add()
+    driver.expire(index)
+
+
+def _doubted(driver: Driver, index: int) -> None:
+    _starting(driver, index)
+    driver.take_over(resumes=True)
+    driver.enable()
+
+
 #: Phase -> the way to it, for a script that was added.
 WAYS: dict[Phase, Callable[[Driver, int], None]] = {
     Phase.LAUNCHING: _launching,
@@ -188,4 +210,7 @@ WAYS: dict[Phase, Callable[[Driver, int], None]] = {
     Phase.FAILED_GONE: _failed_gone,
     Phase.LEAVING: _leaving,
     Phase.GONE: _gone,
+    Phase.LOST_AWAY: _lost_away,
+    Phase.POSTPONED: _postponed,
+    Phase.DOUBTED: _doubted,
 }

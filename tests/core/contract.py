@@ -6,7 +6,8 @@
 of the effects that came of it, and raises AssertionError when
 
 - a script is published that the last published queue does not list;
-- ``run`` is sent twice, without a group id (announced, where the slot
+- ``run`` is sent twice, unless the script has given its group id back in
+  between, or is sent without a group id (announced, where the slot
   announces), while the queue is disabled or paused, to more scripts of a slot
   than it has places for, or while the place of a script that ran is held by a
   stop command that is under way;
@@ -16,8 +17,12 @@ of the effects that came of it, and raises AssertionError when
 - a group id is not later than all before it;
 - a command is not answered exactly once, or reported on after its answer;
 - a refused command has changed something;
-- a process is launched, configured or ended that should not be;
+- a process is launched, configured or ended that should not be: a script is
+  launched again only after a restart, if its process was lost before it was
+  told to run, or if it never was confirmed that there is one;
 - a time limit is not started and ended in pairs;
+- after a restart not everything is published again;
+- a script comes back from the history;
 - anything happens after the shutdown has finished.
 """
 
@@ -65,7 +70,10 @@ _HARMLESS = (fx.AckCommand, fx.PublishQueue, fx.PublishSlots, fx.PublishScript, 
 class Watched:
     """What was seen of one script."""
 
-    launched: bool = False
+    launch_id: str = ""
+    may_be_launched: bool = True
+    is_pending: bool = False
+    may_exist: bool = False
     process: bool = False
     configured: bool = False
     group_id: str = ""
@@ -90,6 +98,7 @@ class Watcher:
     holding: dict[int, set[int]] = field(default_factory=dict)
     last_group_id: str = ""
     finished: bool = False
+    clearing: dict[int, int] = field(default_factory=dict)
     wished_layout: Layout | None = None
     reconfigured: bool = False
     _reported: tuple[int, bool] = (0, False)
@@ -100,7 +109,7 @@ class Watcher:
     def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
         """Check what came of an event."""
         before = (self.queue, dict(self.shown))
-        finished = self.finished
+        finished = self.finished and not isinstance(event, ev.Restarted)
         self._see_event(event)
         for effect in effects:
             self._see_effect(effect)
@@ -109,6 +118,8 @@ class Watcher:
             assert not told, f"after the shutdown: {told}"
         if isinstance(event, ev.CommandGiven):
             self._check_refusal(event, effects, *before)
+        if isinstance(event, ev.Restarted):
+            self._check_all_is_told()
         self._check_ends()
 
     def _slots_of(self, indices: tuple[int, ...]) -> set[int]:
@@ -132,9 +143,18 @@ class Watcher:
                     self.wished_layout = event.command.layout
                     self.reconfigured = True
             case ev.ProcessStarted():
-                self.script(event.index).process = True
+                watched = self.script(event.index)
+                watched.process, watched.is_pending = True, False
+            case ev.LaunchFailed():
+                self.script(event.index).is_pending = False
             case ev.ProcessExited():
-                self.script(event.index).process = False
+                watched = self.script(event.index)
+                watched.process = False
+                watched.may_be_launched = event.while_away and not watched.run_sent
+            case ev.Restarted():
+                self._see_restart()
+            case ev.ScriptAnswered() if event.accepted and event.request in self.clearing:
+                self.script(self.clearing.pop(event.request)).run_sent = False
             case ev.TimerExpired():
                 self.timers.pop(event.request, None)
             case _:
@@ -152,9 +172,7 @@ class Watcher:
             case fx.PublishScript():
                 self._see_script(effect.view)
             case fx.LaunchProcess():
-                watched = self.script(effect.index)
-                assert not watched.launched, f"{effect.index} is launched twice"
-                watched.launched = True
+                self._see_launch(effect)
             case fx.TerminateProcess():
                 assert self.script(effect.index).process, f"{effect.index} has no process to end"
             case fx.ConfigureScript():
@@ -205,6 +223,38 @@ class Watcher:
             case _:
                 pass
 
+    def _see_restart(self) -> None:
+        self.queue = self.slots = None
+        self.shown = {}
+        self.finished = False
+        self.timers.clear()
+        self.clearing.clear()
+        for watched in self.scripts.values():
+            # What was asked may not have been done.
+            if watched.is_pending:
+                watched.may_be_launched = watched.may_exist = True
+            watched.configured = False
+
+    def _check_all_is_told(self) -> None:
+        assert self.queue is not None, "the queue is not published again"
+        assert self.slots is not None, "the slots are not published again"
+        live = {index for index, _, _ in self.slots.scripts}
+        assert set(self.queue.past) - live <= self.shown.keys(), "what has ended is not published again"
+
+    def _see_launch(self, effect: fx.LaunchProcess) -> None:
+        watched = self.script(effect.index)
+        assert watched.may_be_launched, f"{effect.index} is launched twice"
+        assert not watched.process, f"{effect.index} is launched, but has a process"
+        assert not watched.run_sent, f"{effect.index} is launched again, but may have run"
+        assert not watched.visit, f"{effect.index} is launched again, but still announced"
+        assert effect.may_exist is watched.may_exist, f"{effect}: may its process exist?"
+        is_same = effect.launch_id == watched.launch_id
+        assert is_same is effect.may_exist, f"{effect} is not another launch, or not the same one"
+        watched.launch_id = effect.launch_id
+        watched.may_be_launched = watched.may_exist = watched.configured = False
+        watched.is_pending = True
+        watched.group_id = ""
+
     def _see_slots(self, view: SlotsView) -> None:
         queue = self.queue
         assert queue is not None, "the slots are published before the queue"
@@ -243,6 +293,8 @@ class Watcher:
     def _see_group_id(self, effect: fx.SetGroupId) -> None:
         watched = self.script(effect.index)
         assert watched.process, f"{effect.index} has no process to give a group id to"
+        if not effect.group_id:
+            self.clearing[effect.request] = effect.index
         if effect.group_id and effect.group_id != watched.group_id:
             assert effect.group_id > self.last_group_id, f"{effect} is not later than {self.last_group_id}"
             self.last_group_id = effect.group_id
@@ -318,6 +370,8 @@ class Watcher:
         if queue is None:
             return
         live = {index for index, _, _ in self.slots.scripts} if self.slots else set()
+        for index in live:
+            assert not self.script(index).past, f"{index} comes back from the history"
         for index in queue.past:
             if index in live:
                 continue

@@ -9,12 +9,14 @@ apart by its time.
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar
 
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.admission import walk
+from lsst.ts.scriptqueue.core.indices import INDICES_PER_QUEUE
 from lsst.ts.scriptqueue.core.layout import Layout
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.core.model import QueueModel
@@ -26,7 +28,7 @@ from lsst.ts.scriptqueue.core.views import QueueView, VisitMetadata
 
 from .contract import Watcher
 
-__all__ = ["Driver", "START_TAI", "an_add", "pid_of"]
+__all__ = ["Driver", "START_TAI", "an_add", "pid_of", "written_and_read"]
 
 START_TAI = 2_000_000_000.0
 
@@ -51,6 +53,12 @@ def an_add(**overrides: Any) -> cmd.AddScript:
 def pid_of(index: int) -> int:
     """The process id the driver gives to a script's process."""
     return index + 1_000_000
+
+
+def written_and_read(model: QueueModel, limits: Limits) -> QueueModel:
+    """The model that comes of what a model has written down."""
+    sal_index = model._ledger.indices._first // INDICES_PER_QUEUE
+    return QueueModel.restored(json.loads(json.dumps(model.snapshot())), sal_index, limits)
 
 
 class Driver:
@@ -160,19 +168,30 @@ class Driver:
     def shut_down(self, why: str = "SIGTERM") -> None:
         self.apply(ev.ShutdownRequested(self.tick(), why))
 
+    def take_over(self, *, resumes: bool = False) -> None:
+        """Tear the service away, and let another one go on with what it had written."""
+        self.model = written_and_read(self.model, self.limits)
+        self.apply(ev.Restarted(self.tick(), resumes))
+
     # What processes and scripts do.
 
-    def start(self, index: int) -> None:
-        self.apply(ev.ProcessStarted(self.tick(), index, pid_of(index)))
+    def start(self, index: int, pid: int | None = None) -> None:
+        self.apply(ev.ProcessStarted(self.tick(), index, pid or pid_of(index), f"identity of {index}"))
 
     def fail_launch(self, index: int, reason: str = "cannot be executed: Exec format error") -> None:
         self.apply(ev.LaunchFailed(self.tick(), index, reason))
 
     def exit(
-        self, index: int, exit_code: int | None = 0, *, signal: int | None = None, output_tail: str = ""
+        self,
+        index: int,
+        exit_code: int | None = 0,
+        *,
+        signal: int | None = None,
+        output_tail: str = "",
+        while_away: bool = False,
     ) -> None:
         code = exit_code if signal is None else None
-        self.apply(ev.ProcessExited(self.tick(), index, code, signal, output_tail))
+        self.apply(ev.ProcessExited(self.tick(), index, code, signal, output_tail, while_away=while_away))
 
     def report(
         self,

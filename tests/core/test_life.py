@@ -27,7 +27,7 @@ from .builders import a_script
 PHASES = [pytest.param(phase, id=f"{phase.name} ({phase.value})") for phase in Phase]
 
 #: Phases whose script has no process that could report.
-_SPEECHLESS = {Phase.LAUNCHING, Phase.ABANDONED}
+_SPEECHLESS = {Phase.LAUNCHING, Phase.ABANDONED, Phase.POSTPONED}
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -84,10 +84,14 @@ def test_a_time_limit_ends_what_does_not_come(phase: Phase) -> None:
 
 
 def test_phases_without_time_limit_wait_for_something_that_always_comes() -> None:
-    """The launcher always tells of a start and of an exit; a person or the queue itself does the rest."""
+    """The launcher always tells of a start and of an exit; a person or the queue itself does the rest.
+
+    What is to be launched again waits for others that have time limits.
+    """
     assert {phase for phase in Phase if phase not in TIMER} == {
         Phase.LAUNCHING,
         Phase.ABANDONED,
+        Phase.POSTPONED,
         Phase.DROPPING,
         Phase.KILLING,
         Phase.CONFIGURED,
@@ -119,10 +123,13 @@ def test_a_script_never_leaves_the_history() -> None:
             assert PLACE[after] is Place.HISTORY
 
 
-def test_no_script_goes_back_from_its_place_to_waiting() -> None:
-    for (before, _), after in TRANSITIONS.items():
-        if PLACE[before] is Place.CURRENT:
-            assert PLACE[after] is not Place.WAITING
+def test_only_one_that_was_never_told_to_run_goes_back_from_its_place_to_waiting() -> None:
+    back = {
+        (before, trigger)
+        for (before, trigger), after in TRANSITIONS.items()
+        if PLACE[before] is Place.CURRENT and PLACE[after] is Place.WAITING
+    }
+    assert back == {(Phase.DOUBTED, Trigger.NAME_CLEARED)}
 
 
 def test_only_admission_gives_a_place() -> None:

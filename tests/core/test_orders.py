@@ -55,7 +55,9 @@ def test_add_puts_a_script_where_it_is_wanted(location: Location, relative_to: i
 def test_add_launches_at_once_and_is_answered_with_the_index_when_the_process_runs() -> None:
     driver = Driver()
     driver.give(an_add(is_standard=False, path="tools/slew.py"))
-    assert driver.of(fx.LaunchProcess) == [fx.LaunchProcess(A, False, "tools/slew.py")]
+    (launch,) = driver.of(fx.LaunchProcess)
+    assert launch == fx.LaunchProcess(A, False, "tools/slew.py", launch.launch_id, may_exist=False)
+    assert launch.launch_id.startswith(f"{A}-")
     assert driver.ack() is None
     driver.start(A)
     ack = driver.ack()

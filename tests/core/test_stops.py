@@ -43,6 +43,9 @@ GENTLE: dict[Phase, type[fx.StopScript] | type[fx.TerminateProcess] | None] = {
     Phase.FAILED_GONE: None,
     Phase.LEAVING: None,
     Phase.GONE: None,
+    Phase.LOST_AWAY: None,
+    Phase.POSTPONED: None,
+    Phase.DOUBTED: fx.StopScript,
 }
 
 #: Phases in which ending at once sends something.

@@ -47,7 +47,7 @@ __all__ = ["Decision", "Walk", "alarm_rung", "settle", "walk"]
 #: A time limit that is over already still has to be one (seconds).
 _AT_ONCE_S = 0.001
 
-_OUTGOING = frozenset({Phase.ABANDONED, Phase.STRAYING, Phase.DROPPING, Phase.LOST_WAITING, Phase.LOST_AWAY})
+_OUTGOING = frozenset({Phase.ABANDONED, Phase.STRAYING, Phase.DROPPING, Phase.LOST_WAITING})
 #: Scripts in these are passed over: they leave, or have been admitted.
 _ASIDE = _OUTGOING | {Phase.ENTERING}
 _WITH_GROUP_ID = frozenset({Phase.NAMING, Phase.NAMED})

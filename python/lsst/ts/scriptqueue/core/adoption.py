@@ -8,9 +8,14 @@ is to be done so that the script goes on, and nothing happens twice. A script
 goes on by what it reports: the middleware tells a new reader the last state
 of each.
 
+Nothing starts by itself, so whoever has a group id, or is about to have one,
+gives it back; its visit is cancelled, and it gets another when its turn comes.
+
 A process that was lost while the script waited is launched again, unless the
-script says that it ended of its own accord. That is done head first, a few
-at a time.
+script says that it ended of its own accord or had run. That is done head
+first, a few at a time. A launch of which nobody knows whether it happened is
+asked for again at once, by the same name, so that none is left without an
+owner.
 """
 
 from __future__ import annotations
@@ -20,17 +25,14 @@ from collections.abc import Callable
 from .effects import LogLevel, RequestBlockId, TerminateProcess, WriteLog
 from .events import Restarted
 from .ledger import Ledger
-from .life import advance, ask_again, wait_anew
-from .phases import Phase, Trigger
+from .life import advance, ask_again, launch_again, wait_anew
+from .phases import LOADING_PHASES, Phase, Trigger
 from .scripts import Script
 from .slots import Pause, PausedBy
 
 __all__ = ["relaunch", "restarted"]
 
 _WHY = "the queue was started again"
-
-#: On the way from launch to configured: these take processor time.
-_LOADING = frozenset({Phase.LAUNCHING, Phase.LOADING, Phase.CONFIGURING})
 
 
 def restarted(ledger: Ledger, event: Restarted) -> None:
@@ -69,7 +71,7 @@ def relaunch(ledger: Ledger) -> None:
     postponed = [script for script in ledger.live() if script.phase is Phase.POSTPONED]
     if not postponed or ledger.closing:
         return
-    under_way = sum(script.phase in _LOADING for script in ledger.live())
+    under_way = sum(script.phase in LOADING_PHASES for script in ledger.live())
     for script in postponed[: max(0, ledger.limits.relaunches - under_way)]:
         advance(ledger, script, Trigger.RELAUNCHED)
 
@@ -91,6 +93,12 @@ def _wait_before_asking(ledger: Ledger, script: Script) -> None:
     wait_anew(ledger, script)
 
 
+def _launch(ledger: Ledger, script: Script) -> None:
+    """Its process may be there; the same launch finds it."""
+    wait_anew(ledger, script)
+    launch_again(ledger, script)
+
+
 def _advance(trigger: Trigger) -> Callable[[Ledger, Script], None]:
     return lambda ledger, script: advance(ledger, script, trigger, _WHY)
 
@@ -102,16 +110,16 @@ def _end(ledger: Ledger, script: Script) -> None:
 
 #: Phase that a script was in -> how it goes on. (GONE needs nothing.)
 _ADOPTED: dict[Phase, Callable[[Ledger, Script], None]] = {
-    Phase.LAUNCHING: _advance(Trigger.PROCESS_LOST),
-    Phase.ABANDONED: _advance(Trigger.LAUNCH_FAILED),
+    Phase.LAUNCHING: _launch,
+    Phase.ABANDONED: _launch,
     Phase.LOADING: _go_on,
     Phase.CONFIGURING: _wait_before_asking,
     Phase.SETTLING: _go_on,
     Phase.CONFIGURED: _go_on,
-    Phase.NAMING: _ask,
-    Phase.NAMED: _go_on,
+    Phase.NAMING: _advance(Trigger.NAME_WITHDRAWN),
+    Phase.NAMED: _advance(Trigger.NAME_WITHDRAWN),
     Phase.UNNAMING: _ask,
-    Phase.ENTERING: _ask,
+    Phase.ENTERING: _advance(Trigger.NAME_WITHDRAWN),
     Phase.STRAYING: _ask,
     Phase.DROPPING: _end,
     Phase.LOST_WAITING: _go_on,

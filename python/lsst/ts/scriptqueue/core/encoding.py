@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import numbers
 import types
 from collections.abc import Mapping
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -25,6 +26,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 __all__ = ["NotEncoded", "decode", "encode"]
 
 _PLAIN = (bool, int, float, str)
+#: Plain type -> what is taken for one.
+_TAKEN = {bool: numbers.Integral, int: numbers.Integral, float: numbers.Real, str: str}
+#: Plain type -> what it may be read from.
+_READ: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (float, int), str: (str,)}
 _UNIONS = (Union, types.UnionType)
 
 
@@ -44,8 +49,8 @@ def encode(kind: Any, value: Any) -> Any:
     if origin in _UNIONS:
         return _encode_choice(kind, value)
     if kind in _PLAIN:
-        # Numbers are as the middleware has them; an enumeration is not plain, though it may be a number.
-        return kind(value)
+        # Numbers may be of kinds that the middleware has; an enumeration is not plain, though it may be one.
+        return kind(_checked(_TAKEN[kind], value))
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _checked(kind, value).name
     if _is_record(kind):
@@ -56,12 +61,15 @@ def encode(kind: Any, value: Any) -> Any:
             if not field.is_default(got := getattr(record, name))
         }
     if origin is tuple:
-        return [encode(each, item) for each, item in zip(_each(kind, value), value, strict=True)]
+        kinds = _each(kind, _checked(tuple, value))
+        return [encode(each, item) for each, item in zip(kinds, value, strict=True)]
     if origin in (list, set, frozenset):
         (each,) = get_args(kind)
-        return [encode(each, item) for item in (value if origin is list else sorted(value))]
+        items = _checked(origin, value)
+        return [encode(each, item) for item in (items if origin is list else sorted(items))]
     if _is_mapping(kind):
         of_key, of_item = get_args(kind)
+        value = _checked(Mapping, value)
         if of_key is str:
             return {key: encode(of_item, item) for key, item in value.items()}
         return [[encode(of_key, key), encode(of_item, item)] for key, item in value.items()]
@@ -106,7 +114,7 @@ def _decode(kind: Any, plain: Any) -> Any:
     if origin in _UNIONS:
         return _decode_choice(kind, plain)
     if kind in _PLAIN:
-        if not isinstance(plain, int if kind is float else kind) and not isinstance(plain, kind):
+        if not isinstance(plain, _READ[kind]) or (isinstance(plain, bool) and kind is not bool):
             raise NotEncoded(f"{plain!r:.200} is no {kind.__name__}")
         return kind(plain)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
@@ -118,13 +126,14 @@ def _decode(kind: Any, plain: Any) -> Any:
             **{name: decode(fields[name].kind, item) for name, item in plain.items() if name in fields}
         )
     if origin is tuple:
-        return tuple(decode(each, item) for each, item in zip(_each(kind, plain), plain, strict=True))
+        kinds = _each(kind, _checked(list, plain))
+        return tuple(decode(each, item) for each, item in zip(kinds, plain, strict=True))
     if origin in (list, set, frozenset):
         (each,) = get_args(kind)
-        return origin(decode(each, item) for item in plain)
+        return origin(decode(each, item) for item in _checked(list, plain))
     if _is_mapping(kind):
         of_key, of_item = get_args(kind)
-        pairs = plain.items() if isinstance(plain, dict) else plain
+        pairs = _checked(dict, plain).items() if of_key is str else _checked(list, plain)
         return {decode(of_key, key): decode(of_item, item) for key, item in pairs}
     raise NotEncoded(f"{kind!r} is no type that can be kept")
 

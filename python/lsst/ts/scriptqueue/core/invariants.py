@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .ledger import Ledger
+from .ledger import WITHOUT_PROCESS, Ledger
 from .limits import MAX_LISTED
-from .phases import FAILED_PHASES, HOLDING_PHASES, PLACED_PHASES, TIMER, Phase, Place
+from .phases import FAILED_PHASES, HOLDING_PHASES, LOADING_PHASES, PLACED_PHASES, TIMER, Phase, Place
 from .refusals import InvariantBroken
 from .resources import Claim
 from .scripts import Script
@@ -34,6 +34,9 @@ _ENDED_PROCESS_STATES = frozenset(
 #: Phases with a time limit that may have run out: the process was told to go.
 _MAY_HAVE_EXPIRED = frozenset({Phase.BREAKING, Phase.FAILED, Phase.LEAVING})
 
+#: Phases before a process is there.
+_BEFORE_PROCESS = frozenset({Phase.LAUNCHING, Phase.ABANDONED, Phase.POSTPONED})
+
 #: Phases that cannot be entered without a group id.
 _HAVE_GROUP_ID = frozenset({Phase.NAMED, Phase.STARTING, Phase.RUNNING})
 
@@ -53,6 +56,8 @@ def validate(ledger: Ledger) -> None:
         _check_timers,
         _check_group_ids,
         _check_history,
+        _check_processes,
+        _check_lost,
     ):
         for text, index in check(ledger):
             story = f"; its story:\n{ledger.scripts[index].story}" if index in ledger.scripts else ""
@@ -182,3 +187,24 @@ def _check_history(ledger: Ledger) -> Findings:
             yield f"{index} has ended but its process state is {script.process_state.name}", index
         if script.process_state is ProcessState.DONE and script.script_state not in FINAL_STATES:
             yield f"{index} is DONE but its state is {script.script_state.name}", index
+
+
+def _check_processes(ledger: Ledger) -> Findings:
+    for index, script in ledger.scripts.items():
+        if script.phase in _BEFORE_PROCESS and (script.process_start_tai or script.origin):
+            yield f"{index} has a process, but is in phase {script.phase.name}", index
+        if script.phase in _BEFORE_PROCESS | WITHOUT_PROCESS:
+            continue
+        if not script.process_start_tai or script.process_end_tai:
+            yield f"{index} has no process, but is in phase {script.phase.name}", index
+
+
+def _check_lost(ledger: Ledger) -> Findings:
+    live = list(ledger.live())
+    postponed = [script for script in live if script.phase is Phase.POSTPONED]
+    for script in postponed:
+        if script.group_id or script.visit or script.admitted_tai:
+            yield f"{script.index} is to be launched again, but is next in line or admitted", script.index
+    # Each of the others leaves its phase, at the latest when its time is over.
+    if postponed and not any(script.phase in LOADING_PHASES for script in live):
+        yield f"{postponed[0].index} is to be launched again, but waits for nothing", postponed[0].index

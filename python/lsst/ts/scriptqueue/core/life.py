@@ -48,6 +48,7 @@ __all__ = [
     "decide_ending",
     "end_failed_blocks",
     "forget_old",
+    "launch_again",
     "wait_anew",
 ]
 
@@ -161,6 +162,15 @@ def wait_anew(ledger: Ledger, script: Script) -> None:
     _start_timer(ledger, script)
 
 
+def launch_again(ledger: Ledger, script: Script) -> None:
+    """Ask for a script's process, for the first time after it was lost or once more."""
+    may_exist = script.launched_tai > 0
+    if not may_exist:
+        script.launched_tai = ledger.now_tai
+    wish = script.wish
+    ledger.emit(LaunchProcess(script.index, wish.is_standard, wish.path, script.launch_id, may_exist))
+
+
 def forget_old(ledger: Ledger) -> None:
     """Cut the history to its length; forget scripts it no longer lists."""
     dropped = ledger.unlisted
@@ -228,7 +238,7 @@ def _end(ledger: Ledger, script: Script) -> None:
 
 
 def _take_back(script: Script) -> None:
-    """It was admitted, but has never run."""
+    """It has never run: if it was admitted, that counts no more."""
     script.group_id = ""
     script.admitted_tai = script.run_start_tai = 0.0
 
@@ -291,7 +301,7 @@ def _announce(ledger: Ledger, script: Script) -> None:
 
 
 def _unname(ledger: Ledger, script: Script) -> None:
-    script.group_id = ""
+    _take_back(script)
     ledger.emit(SetGroupId(script.index, script.question, ""))
 
 
@@ -302,22 +312,17 @@ def _ask_whether_it_runs(ledger: Ledger, script: Script) -> None:
 
 def _postpone(ledger: Ledger, script: Script) -> None:
     """Forget the process that is lost, and all that it has said."""
-    if script.process_start_tai:
-        script.launches += 1
+    _take_back(script)
+    script.launches += 1
+    script.launched_tai = 0.0
     script.process_start_tai = script.configure_start_tai = script.configure_end_tai = 0.0
     script.process_end_tai = 0.0
     script.pid = script.origin = 0
-    script.identity = script.group_id = script.reason = script.output_tail = ""
+    script.identity = script.reason = script.output_tail = ""
     script.script_state = ScriptState.UNKNOWN
     script.metadata = script.description = script.ending = None
     script.exit_code = script.signal = None
     script.ended_unseen = False
-
-
-def _launch_again(ledger: Ledger, script: Script) -> None:
-    script.launched_tai = ledger.now_tai
-    wish = script.wish
-    ledger.emit(LaunchProcess(script.index, wish.is_standard, wish.path, script.launch_id, may_exist=True))
 
 
 def _run(ledger: Ledger, script: Script) -> None:
@@ -382,7 +387,7 @@ _ENTRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.STARTING: _run,
     Phase.DOUBTED: _ask_whether_it_runs,
     Phase.POSTPONED: _postpone,
-    Phase.LAUNCHING: _launch_again,
+    Phase.LAUNCHING: launch_again,
     Phase.STOPPING: _stop,
     Phase.KILLING: _terminate,
 }

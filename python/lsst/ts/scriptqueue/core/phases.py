@@ -23,6 +23,7 @@ from .states import ProcessState, ScriptState
 __all__ = [
     "FAILED_PHASES",
     "HOLDING_PHASES",
+    "LOADING_PHASES",
     "PLACE",
     "PLACED_PHASES",
     "PROCESS_STATE",
@@ -113,7 +114,7 @@ class Trigger(enum.Enum):
     STOP_LATE = "did not stop in time"
     REPORTS_LATE = "no last words came"
     RELEASED = "failed script moved to the history"
-    PROCESS_LOST = "process not found when the queue was started again"
+    PROCESS_LOST = "process gone while the queue was away"
     RELAUNCHED = "launched again"
     RUN_DOUBTED = "nobody knows whether it was told to run"
 
@@ -176,7 +177,6 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
         T.PROCESS_STARTED: P.LOADING,
         T.LAUNCH_FAILED: P.GONE,
         T.END_ASKED: P.ABANDONED,
-        T.PROCESS_LOST: P.POSTPONED,
     },
     P.ABANDONED: {
         T.PROCESS_STARTED: P.DROPPING,
@@ -203,7 +203,12 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
     },
     P.NAMED: {**_WAITING_LOADED, T.ADMITTED: P.STARTING, T.NAME_WITHDRAWN: P.UNNAMING},
     P.UNNAMING: {**_WAITING_LOADED, T.NAME_CLEARED: P.CONFIGURED, T.NAME_REFUSED: P.DROPPING},
-    P.ENTERING: {**_WAITING_LOADED, T.NAME_TAKEN: P.STARTING, T.NAME_REFUSED: P.DROPPING},
+    P.ENTERING: {
+        **_WAITING_LOADED,
+        T.NAME_TAKEN: P.STARTING,
+        T.NAME_WITHDRAWN: P.UNNAMING,
+        T.NAME_REFUSED: P.DROPPING,
+    },
     P.STRAYING: {
         **_REPORTED_FINAL,
         T.STOP_ASKED: P.STRAYING,
@@ -224,6 +229,7 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
         T.END_ASKED: P.GONE,
     },
     P.LOST_AWAY: {
+        T.REPORTED_ACTIVE: P.LOST_WAITING,
         T.REPORTED_ENDED_WELL: P.GONE,
         T.REPORTED_FAILED: P.GONE,
         T.REPORTED_CONFIGURE_FAILED: P.GONE,
@@ -334,6 +340,9 @@ HOLDING_PHASES = frozenset({P.ENTERING} | _CURRENT - {P.LOST_STOPPING})
 #: A script in one of these has a place in its slot.
 PLACED_PHASES = frozenset({P.ENTERING} | _CURRENT)
 
+#: A script in one of these is on its way from launch to configured, which takes processor time.
+LOADING_PHASES = frozenset({P.LAUNCHING, P.LOADING, P.CONFIGURING})
+
 #: A script in one of these may start when its slot runs.
 READY_PHASES = frozenset({P.CONFIGURED, P.NAMING, P.NAMED, P.UNNAMING})
 
@@ -349,6 +358,7 @@ PLACE: dict[Phase, Place] = {
 PROCESS_STATE: dict[Phase, ProcessState] = {
     P.LAUNCHING: ProcessState.LOADING,
     P.LOADING: ProcessState.LOADING,
+    P.POSTPONED: ProcessState.LOADING,
     P.SETTLING: ProcessState.CONFIGURED,
     P.CONFIGURED: ProcessState.CONFIGURED,
     P.STARTING: ProcessState.RUNNING,

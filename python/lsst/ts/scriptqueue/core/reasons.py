@@ -35,14 +35,12 @@ _NOT_READY = {
     Phase.LAUNCHING: "its process is being started since {since}",
     Phase.LOADING: "loading since {since}",
     Phase.CONFIGURING: "configuring since {since}",
+    Phase.LOST_AWAY: "last words of its process, lost while no queue was there, awaited since {since}",
     Phase.POSTPONED: "to be launched again since {since}: its process was lost while no queue was there",
     Phase.SETTLING: "configured since {since}, but its description or metadata has not arrived yet",
 }
 _LEAVING = "being stopped since {since}"
-_ASIDE = {
-    Phase.ENTERING: "being given its group id since {since}, then it starts",
-    Phase.LOST_AWAY: "its process was lost while no queue was there, as was found at {since}",
-}
+_ADMITTED = "being given its group id since {since}, then it starts"
 
 
 def not_ready(ledger: Ledger, script: Script) -> str:
@@ -52,7 +50,7 @@ def not_ready(ledger: Ledger, script: Script) -> str:
 
 def aside(ledger: Ledger, script: Script) -> str:
     """It is on its way out, or has been admitted."""
-    return _of_phase(ledger, script, _ASIDE.get(script.phase, _LEAVING))
+    return _of_phase(ledger, script, _ADMITTED if script.phase is Phase.ENTERING else _LEAVING)
 
 
 def _of_phase(ledger: Ledger, script: Script, text: str) -> str:

@@ -9,6 +9,7 @@ reported a final state before; it changes the phase if `TRANSITIONS` says so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from . import orders
@@ -48,6 +49,10 @@ __all__ = [
 ]
 
 _MAX_TRIES = 2
+
+#: How a script that refuses a command says that it is configured.
+_IS_CONFIGURED = re.compile(r"\bstate=CONFIGURED\b")
+
 _LOST = frozenset({Phase.LOST_WAITING, Phase.LOST_RUNNING})
 
 #: A script that has reported one of these after `run` has begun its visit.
@@ -69,20 +74,22 @@ def enabled_changed(ledger: Ledger, event: EnabledChanged) -> None:
 
 
 def process_started(ledger: Ledger, event: ProcessStarted) -> None:
-    """A script loads; whoever added it is answered."""
+    """A script loads; whoever added it is answered, unless it is launched again."""
     script = ledger.scripts[event.index]
     script.pid = event.pid
     script.identity = event.identity
     script.process_start_tai = event.at_tai
     advance(ledger, script, Trigger.PROCESS_STARTED)
-    ledger.emit(AckCommand(script.command_id, True, str(script.index)))
+    if not script.launches:
+        ledger.emit(AckCommand(script.command_id, True, str(script.index)))
 
 
 def launch_failed(ledger: Ledger, event: LaunchFailed) -> None:
     """A script could not even be started."""
     script = ledger.scripts[event.index]
     advance(ledger, script, Trigger.LAUNCH_FAILED, event.reason)
-    ledger.emit(AckCommand(script.command_id, False, event.reason))
+    if not script.launches:
+        ledger.emit(AckCommand(script.command_id, False, event.reason))
 
 
 def process_exited(ledger: Ledger, event: ProcessExited) -> None:
@@ -236,9 +243,10 @@ def _name_refused(ledger: Ledger, script: Script, text: str) -> None:
 
 
 def _configure_refused(ledger: Ledger, script: Script, text: str) -> None:
-    # One that had been told before the queue was started again is asked twice, and refuses the second.
-    if script.tries < _MAX_TRIES and ScriptState.CONFIGURED.name in text:
-        script.story.note(ledger.now_tai, f"is configured already: {text}")
+    # One that had been told to before the queue was started again is told twice, and refuses the second.
+    if _IS_CONFIGURED.search(text):
+        script.script_state = ScriptState.CONFIGURED
+        advance(ledger, script, Trigger.REPORTED_CONFIGURED, text)
         return
     trigger = Trigger.CONFIGURE_REFUSED
     advance(ledger, script, trigger, f"{trigger.value}: {text}")

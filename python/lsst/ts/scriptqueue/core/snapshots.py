@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .blocks import Execution, Opening
-from .encoding import decode, encode
+from .encoding import NotEncoded, decode, encode
 from .layout import Layout
 from .ledger import Alarm, Ledger
 from .limits import Limits
 from .scripts import Script
-from .slots import Pause, ReadyHead, Slot
+from .slots import Pause, ReadyHead
 from .stops import StopJob
 
 __all__ = ["restore", "snapshot"]
@@ -103,11 +103,12 @@ def restore(plain: Any, sal_index: int, limits: Limits, tai_minus_utc_s: float) 
     """
     kept: _Snapshot = decode(_Snapshot, plain)
     ledger = Ledger(sal_index, limits, kept.layout, tai_minus_utc_s)
-    settings = {slot.name: slot for slot in kept.layout.slots}
-    ledger.slots = {
-        name: Slot(settings[name], slot.waiting, slot.current, slot.pause, slot.ready_head)
-        for name, slot in kept.slots.items()
-    }
+    if kept.slots.keys() != ledger.slots.keys():
+        raise NotEncoded(f"it has slots {', '.join(kept.slots)}, its layout {', '.join(ledger.slots)}")
+    for name, state in kept.slots.items():
+        slot = ledger.slots[name]
+        slot.waiting, slot.current = state.waiting, state.current
+        slot.pause, slot.ready_head = state.pause, state.ready_head
     ledger.scripts = {script.index: script for script in kept.scripts}
     ledger.history = kept.history
     ledger.stops = kept.stops

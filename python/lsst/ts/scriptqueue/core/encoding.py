@@ -62,6 +62,8 @@ def encode(kind: Any, value: Any) -> Any:
         }
     if origin is tuple:
         kinds = _each(kind, _checked(tuple, value))
+        if len(kinds) != len(value):
+            raise NotEncoded(f"{value!r:.200} has not {len(kinds)} items")
         return [encode(each, item) for each, item in zip(kinds, value, strict=True)]
     if origin in (list, set, frozenset):
         (each,) = get_args(kind)

@@ -34,7 +34,7 @@ class Recorder(dict[tuple[Phase, Trigger], Phase]):
 def walk(seeds: range, steps: int) -> None:
     for seed in seeds:
         try:
-            Walk(seed).go(steps)
+            Walk(seed, restarts=True).go(steps)
         except BaseException as error:
             error.add_note(f"on the walk of seed {seed}")
             raise

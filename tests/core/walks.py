@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from lsst.ts.scriptqueue.core import commands as cmd
+from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.layout import Layout
 from lsst.ts.scriptqueue.core.phases import REPORT_OF_STATE, REPORTS, TRANSITIONS, Phase, Trigger
@@ -46,6 +47,9 @@ CHANCY = frozenset(
         Phase.LOST_STOPPING,
         Phase.FAILED,
         Phase.FAILED_GONE,
+        Phase.LOST_AWAY,
+        Phase.POSTPONED,
+        Phase.DOUBTED,
     }
 )
 EXITS: list[tuple[int | None, int | None]] = [(0, None), (1, None), (None, 9), (None, 15)]
@@ -68,6 +72,8 @@ class Walk:
         What scripts are said to need.
     changes_layout
         Is the queue configured anew now and then?
+    restarts
+        Is the service torn away now and then?
     """
 
     def __init__(
@@ -79,12 +85,14 @@ class Walk:
         resources: Sequence[str] = ("", "", "", "none", "ESS:1", "ESS", "MTCS,archive", "*,!ESS", "?"),
         *,
         changes_layout: bool = True,
+        restarts: bool = False,
     ) -> None:
         self.seed = seed
         self.random = random.Random(seed)
         self.layout = layout or self.choice([SERIAL, SERIAL, TWO_SLOTS, OBSERVATORY])
         self._names = names or ["", "", "", *(slot.name for slot in self.layout.slots), "nonsense"]
         self._resources, self._changes_layout = resources, changes_layout
+        self._restarts = restarts and self.random.random() < 0.5
         self.world = World(self.choice([100_000, 199_990]), history or self.choice([1, 3, 400]), self.layout)
         self._actions, weights = zip(*self.weighted_actions(), strict=True)
         self._weights = weights
@@ -123,6 +131,10 @@ class Walk:
         yield lambda: self.each(world.live()[:1], self.stop_one), 5
         yield self.bring_something_about, 50
         yield self.last_words_after_the_exit, 3
+        if self._restarts:
+            yield self.tear_away, 8
+            yield lambda: self.each(list(world.untold), world.tell_state), 40
+            yield lambda: self.each(list(world.gone_away), self.tell_exit), 20
         yield lambda: world.report(self.index(), self.choice(STATES), origin=3), 4
         yield lambda: world.metadata(self.index()), 3
         yield lambda: self.each(world.questions, lambda asked: world.answer(asked, False)), 8
@@ -178,6 +190,10 @@ class Walk:
                 self.each([index] * (index in world.launches), world.fail_launch)
             case T.PROCESS_GONE if index in world.processes:
                 world.exit(index, *self.choice(EXITS))
+            case T.PROCESS_LOST:
+                self.each([index] * (index in world.gone_away), self.tell_exit)
+            case T.NAME_CLEARED:
+                self.each(asked, lambda question: world.answer(question, True))
             case T.STOP_ASKED | T.END_ASKED:
                 world.give(cmd.StopScripts((index,), trigger is T.END_ASKED))
             case T.RUN_REFUSED:
@@ -197,6 +213,29 @@ class Walk:
                 world.report(index, self.choice(states), 0 if index in world.processes else script.origin)
             case _:
                 pass
+
+    def tear_away(self) -> None:
+        """Tear the service away while it does what comes of something."""
+        world = self.world
+        (last,) = self.random.choices(self._actions, self._weights)
+        if last == self.tear_away or self.random.random() < 0.5:
+            # What it brings about is in doubt.
+            last = self.take_a_group_id
+        world.tear_away(self.random, last, resumes=self.random.random() < 0.7)
+        world.enable(self.random.random() < 0.7)
+        for index in list(world.gone_away) if self.random.random() < 0.5 else ():
+            # One that answers before its end is told gets somewhere.
+            for _ in range(self.random.randrange(4)):
+                self.take_a_group_id(index)
+            self.tell_exit(index)
+
+    def tell_exit(self, index: int) -> None:
+        self.world.tell_exit(index, *self.choice(EXITS))
+
+    def take_a_group_id(self, index: int = 0) -> None:
+        asked = [question for question in self.world.questions if isinstance(question, fx.SetGroupId)]
+        asked = [question for question in asked if index in (0, question.index)]
+        self.each(asked, lambda question: self.world.answer(question, True))
 
     def an_add(self, **fields: Any) -> cmd.AddScript:
         """An ``add`` as anybody may give it."""

@@ -7,10 +7,15 @@ limits (also those cancelled a moment ago, whose expiry may be on its way),
 and questions for ids of blocks. It may let any of that happen, in any order,
 badly or well; but it never lets happen what an edge cannot produce, such as
 the exit of a process that was not started.
+
+The service may be torn away between any two things it does, and another one
+go on with what it had written. What a script is told to run is kept: it must
+never run twice, nor be run again in another process.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,7 +28,7 @@ from lsst.ts.scriptqueue.core.needs import Description
 from lsst.ts.scriptqueue.core.states import FINAL_STATES, ScriptState
 from lsst.ts.scriptqueue.core.views import VisitMetadata
 
-from .driver import START_TAI, Driver
+from .driver import START_TAI, Driver, written_and_read
 from .layouts import SERIAL
 
 __all__ = ["Process", "Question", "World"]
@@ -49,12 +54,21 @@ class Process:
         The state it has reported last.
     to_go
         Was it told to go?
+    configured_by
+        The question that it was configured by.
+    has_run
+        Did it do as it was told, and run?
+    is_named
+        Has it a group id?
     """
 
     pid: int
     origin: int
     said: ScriptState = S.UNKNOWN
     to_go: bool = False
+    configured_by: int = 0
+    has_run: bool = False
+    is_named: bool = False
 
 
 class World:
@@ -69,6 +83,14 @@ class World:
         #: Who else looks at what comes of an event.
         self.on_effects: Callable[[list[fx.Effect]], None] = lambda effects: None
         self.launches: list[int] = []
+        #: Processes of which the queue does not know.
+        self.unknown: dict[int, Process] = {}
+        #: Processes that have gone while no queue was there, which is still to be told.
+        self.gone_away: dict[int, Process] = {}
+        #: Scripts whose last state a new service is still to be told.
+        self.untold: dict[int, Process] = {}
+        self.have_run: set[int] = set()
+        self._carried_out: int | None = None
         self.processes: dict[int, Process] = {}
         self.questions: list[Question] = []
         self.block_requests: list[fx.RequestBlockId] = []
@@ -90,12 +112,15 @@ class World:
         self.answers.append(effects)
         self.on_effects(effects)
         for effect in effects:
+            if not self._is_carried_out(effect):
+                continue
             match effect:
                 case fx.LaunchProcess():
                     self.launches.append(effect.index)
                     self.known[effect.index] = None
                 case fx.TerminateProcess():
-                    self.processes[effect.index].to_go = True
+                    if effect.index not in self.gone_away:
+                        self.processes[effect.index].to_go = True
                 case fx.ConfigureScript() | fx.SetGroupId() | fx.RunScript() | fx.StopScript():
                     self.questions.append(effect)
                 case fx.RequestBlockId():
@@ -105,8 +130,16 @@ class World:
                         self.cancelled_timers.append(timers[effect.request])
                 case fx.Forget():
                     self.known.pop(effect.index, None)
+                    self.have_run.discard(effect.index)
+                    self.untold.pop(effect.index, None)
                 case _:
                     pass
+
+    def _is_carried_out(self, effect: fx.Effect) -> bool:
+        if self._carried_out is None or isinstance(effect, fx.CancelTimer | fx.Forget):
+            return True
+        self._carried_out -= 1
+        return self._carried_out >= 0
 
     def give(self, command: cmd.Command) -> None:
         self._last_command += 1
@@ -117,12 +150,19 @@ class World:
 
     def start(self, index: int, wrapped: bool = False) -> None:
         self.launches.remove(index)
+        process = self.unknown.pop(index, None) or self._new_process(wrapped)
+        self.processes[index] = process
+        self.apply(ev.ProcessStarted(self.driver.now, index, process.pid))
+
+    def _new_process(self, wrapped: bool) -> Process:
         self._last_pid += 2
         pid = self._last_pid
-        self.processes[index] = Process(pid, pid + 1 if wrapped else pid)
-        self.apply(ev.ProcessStarted(self.driver.now, index, pid))
+        return Process(pid, pid + 1 if wrapped else pid)
 
     def fail_launch(self, index: int) -> None:
+        if index in self.unknown:
+            self.start(index)
+            return
         self.launches.remove(index)
         self.apply(ev.LaunchFailed(self.driver.now, index, "no memory"))
 
@@ -156,9 +196,14 @@ class World:
         metadata = VisitMetadata(duration=1.0)
         self.apply(ev.ScriptMetadataReported(self.driver.now, index, metadata, origin, self.driver.now))
 
-    def answer(self, question: Question, accepted: bool) -> None:
+    def answer(self, question: Question, accepted: bool, text: str = "answer") -> None:
         self.questions.remove(question)
-        self.apply(ev.ScriptAnswered(self.driver.now, question.index, question.request, accepted, "answer"))
+        process = self.processes.get(question.index)
+        if process is not None and isinstance(question, fx.SetGroupId):
+            # Whoever runs does not take it.
+            accepted = accepted and not process.has_run
+            process.is_named = bool(question.group_id) if accepted else process.is_named
+        self.apply(ev.ScriptAnswered(self.driver.now, question.index, question.request, accepted, text))
 
     def expire(self, timer: fx.SetTimer) -> None:
         if timer in self.cancelled_timers:
@@ -172,6 +217,79 @@ class World:
     def refuse_block_id(self, request: fx.RequestBlockId) -> None:
         self.block_requests.remove(request)
         self.apply(ev.BlockIdFailed(self.driver.now, request.request, "no name service"))
+
+    # A service that is torn away.
+
+    def tear_away(self, chance: random.Random, last: Callable[[], None], *, resumes: bool = False) -> None:
+        """Tear the service away while it does what comes of something, and let another one go on.
+
+        Parameters
+        ----------
+        chance
+            Decides what of it has been done, and what happens meanwhile.
+        last
+            What happened last.
+        resumes
+            Does the queue go on by itself?
+        """
+        self._carried_out = chance.choice([0, 1, 2, 3, 5, 100])
+        last()
+        self._carried_out = None
+        for index in self.launches:
+            if chance.random() < 0.5:
+                self.unknown.setdefault(index, self._new_process(wrapped=chance.random() < 0.2))
+        for question in self.questions:
+            process = self.processes.get(question.index)
+            if process is not None and chance.random() < 0.5:
+                self._take(process, question)
+        for index, process in list(self.processes.items()):
+            if chance.random() < (0.7 if process.to_go else 0.2):
+                if chance.random() < 0.3 and process.said not in FINAL_STATES:
+                    process.said = (
+                        S.DONE if process.has_run else chance.choice([S.FAILED, S.CONFIGURE_FAILED])
+                    )
+                self.gone_away[index] = self.processes.pop(index)
+        for index in list(self.unknown):
+            if chance.random() < 0.2:
+                del self.unknown[index]
+        self.untold = self.processes | self.gone_away
+        self.launches, self.questions, self.block_requests = [], [], []
+        self.cancelled_timers = []
+        self.driver.model = written_and_read(self.driver.model, self.driver.limits)
+        self.apply(ev.Restarted(self.driver.now, resumes))
+        assert self.unknown.keys() <= set(self.launches), "a process has no owner"
+
+    def _take(self, process: Process, question: Question) -> None:
+        """Let a question have reached a script, whose answer nobody hears."""
+        match question:
+            case fx.ConfigureScript() if process.said is S.UNCONFIGURED:
+                process.said, process.configured_by = S.CONFIGURED, question.request
+            case fx.SetGroupId() if not process.has_run:
+                process.is_named = bool(question.group_id)
+            case fx.RunScript() if process.said is S.CONFIGURED and not process.has_run:
+                self._begin_to_run(question.index, process)
+                process.said = S.RUNNING
+            case fx.StopScript() if process.said not in FINAL_STATES:
+                process.said = S.STOPPED
+            case _:
+                pass
+
+    def _begin_to_run(self, index: int, process: Process) -> None:
+        assert index not in self.have_run, f"{index} runs twice"
+        assert process.is_named, f"{index} runs without a group id"
+        process.has_run = True
+        self.have_run.add(index)
+
+    def tell_state(self, index: int) -> None:
+        """Tell a new service what a script has said last."""
+        process = self.untold.pop(index)
+        if process.said is not S.UNKNOWN:
+            self.report(index, process.said, process.origin)
+
+    def tell_exit(self, index: int, exit_code: int | None = 0, signal: int | None = None) -> None:
+        """Tell a new service that a process has gone before it was there."""
+        del self.gone_away[index]
+        self.apply(ev.ProcessExited(self.driver.now, index, exit_code, signal, "last line", while_away=True))
 
     # A world that behaves.
 
@@ -200,12 +318,17 @@ class World:
     def _obey_question(self, process: Process, question: Question) -> None:
         index = question.index
         match question:
-            case fx.ConfigureScript() if process.said is not S.CONFIGURED:
+            case fx.ConfigureScript() if process.said is S.UNCONFIGURED:
+                process.configured_by = question.request
                 self.report(index, S.CONFIGURED)
-            case fx.ConfigureScript():
+            case fx.ConfigureScript() if process.configured_by == question.request:
                 self.metadata(index)
                 self.answer(question, True)
-            case fx.RunScript() if process.said is S.CONFIGURED:
+            case fx.ConfigureScript():
+                said = f"Cannot configure: state={process.said.name} instead of UNCONFIGURED"
+                self.answer(question, False, said)
+            case fx.RunScript() if process.said is S.CONFIGURED and not process.has_run:
+                self._begin_to_run(index, process)
                 self.report(index, S.RUNNING)
             case fx.RunScript():
                 self.report(index, S.DONE)
@@ -227,6 +350,7 @@ class World:
         assert not watcher.open_commands, f"not answered: {watcher.open_commands}"
         assert not watcher.timers, f"not ended: {watcher.timers}"
         assert not self.processes, f"not ended: {self.processes}"
+        assert not self.unknown, f"not ended: {self.unknown}"
 
     def _behave_once(self) -> bool:
         if self.launches:
@@ -234,6 +358,12 @@ class World:
             return True
         if self.block_requests:
             self.give_block_id(self.block_requests[0])
+            return True
+        if self.untold:
+            self.tell_state(next(iter(self.untold)))
+            return True
+        if self.gone_away:
+            self.tell_exit(next(iter(self.gone_away)), None, 9)
             return True
         if any(self.obey(index) for index in list(self.processes)):
             return True
@@ -257,5 +387,9 @@ class World:
         model._ledger.indices.next = self.first_index
         model.handle(ev.EnabledChanged(START_TAI, True))
         # Compared as text, in which nothing hides behind equality.
-        again = [repr(model.handle(event)) for event in self.events]
+        again = []
+        for event in self.events:
+            if isinstance(event, ev.Restarted):
+                model = written_and_read(model, self.driver.limits)
+            again.append(repr(model.handle(event)))
         assert again == [repr(effects) for effects in self.answers]

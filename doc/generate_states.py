@@ -36,6 +36,9 @@ _USUAL = (
     Trigger.PROCESS_GONE,
 )
 
+#: What happens only when the queue was torn away and is started again.
+_OF_A_RESTART = frozenset({Trigger.PROCESS_LOST, Trigger.RELAUNCHED, Trigger.RUN_DOUBTED})
+
 _INTRODUCTION = """\
 .. Written by doc/generate_states.py from the tables in core/phases.py; change those.
 
@@ -46,6 +49,12 @@ A script is in one phase at a time. The phase says in which list of the queue th
 time limit runs: entering the phase starts it, leaving the phase ends it. A phase without a process state of
 its own leaves the last one on the wire, until the ending of the script decides it. The limits given are the
 defaults.
+
+"""
+
+_AFTER_A_RESTART = """\
+{phases} exist only after a restart: the queue was torn away, by a
+crash or ``kill -9``, and started again. :doc:`restart` tells what is done then.
 
 """
 
@@ -76,6 +85,7 @@ def states_page() -> str:
         _INTRODUCTION
         + _table(("phase", "meaning", "list", "process state", "time limit"), map(_phase_row, Phase))
         + "\n"
+        + _AFTER_A_RESTART.format(phases=_listed(_only_after_a_restart()))
         + _USUAL_WAY
         + "".join(f"   {line}".rstrip() + "\n" for line in _usual_way())
         + "\n"
@@ -87,6 +97,24 @@ def states_page() -> str:
 def is_fresh() -> bool:
     """Tell whether the committed page is what the tables make."""
     return PAGE.exists() and PAGE.read_text() == states_page()
+
+
+def _only_after_a_restart() -> list[Phase]:
+    """The phases that no script reaches in a queue that is never torn away."""
+    reached, before = {Phase.LAUNCHING}, set[Phase]()
+    while reached != before:
+        before = set(reached)
+        reached |= {
+            after
+            for (phase, trigger), after in TRANSITIONS.items()
+            if phase in before and trigger not in _OF_A_RESTART
+        }
+    return [phase for phase in Phase if phase not in reached]
+
+
+def _listed(phases: Sequence[Phase]) -> str:
+    names = [f"``{phase.name}``" for phase in phases]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _usual_way() -> Iterator[str]:

@@ -33,6 +33,19 @@ def put_both_in_the_place(ledger: Ledger) -> None:
     ledger.timers[ledger.scripts[WAITS].question] = WAITS
 
 
+def forget_the_process(ledger: Ledger) -> None:
+    """Let the script that waits be launched again, though nothing has forgotten its process."""
+    script = ledger.scripts[WAITS]
+    script.phase, script.group_id = Phase.POSTPONED, ""
+    ledger.timers.clear()
+
+
+def launch_again_for_ever(ledger: Ledger) -> None:
+    forget_the_process(ledger)
+    script = ledger.scripts[WAITS]
+    script.process_start_tai = script.origin = 0
+
+
 FAULTS: list[tuple[str, Callable[[Ledger], object]]] = [
     (f"{WAITS} is listed twice", lambda ledger: ledger.main.waiting.append(WAITS)),
     (f"{ENDED} is listed twice", lambda ledger: ledger.history.append(ENDED)),
@@ -60,6 +73,16 @@ FAULTS: list[tuple[str, Callable[[Ledger], object]]] = [
     (
         f"{RUNS} has a time limit but is in phase RUNNING",
         lambda ledger: ledger.timers.update({ledger.scripts[RUNS].question: RUNS}),
+    ),
+    (f"{WAITS} has a process, but is in phase POSTPONED", forget_the_process),
+    (f"{WAITS} is to be launched again, but waits for nothing", launch_again_for_ever),
+    (
+        f"{WAITS} is to be launched again, but is next in line or admitted",
+        lambda ledger: (launch_again_for_ever(ledger), setattr(ledger.scripts[WAITS], "visit", "2033")),
+    ),
+    (
+        f"{RUNS} has no process, but is in phase RUNNING",
+        lambda ledger: setattr(ledger.scripts[RUNS], "process_end_tai", 1.0),
     ),
     (f"a time limit of {RUNS} was never ended", lambda ledger: ledger.timers.update({99_999: RUNS})),
     (f"{RUNS} has no group id", lambda ledger: setattr(ledger.scripts[RUNS], "group_id", "")),

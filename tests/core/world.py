@@ -75,7 +75,7 @@ class World:
     """Everything around a model."""
 
     def __init__(self, first_index: int = 100_000, history: int = 3, layout: Layout = SERIAL) -> None:
-        self.driver = Driver(history=history, layout=layout)
+        self.driver = Driver(history=history, layout=layout, relaunches=1)
         self.driver.model._ledger.indices.next = first_index
         self.first_index = first_index
         self.events: list[ev.Event] = []

@@ -40,6 +40,11 @@ def forget_the_process(ledger: Ledger) -> None:
     ledger.timers.clear()
 
 
+def launch_again_though_announced(ledger: Ledger) -> None:
+    launch_again_for_ever(ledger)
+    ledger.scripts[WAITS].visit = "2033"
+
+
 def launch_again_for_ever(ledger: Ledger) -> None:
     forget_the_process(ledger)
     script = ledger.scripts[WAITS]
@@ -78,7 +83,7 @@ FAULTS: list[tuple[str, Callable[[Ledger], object]]] = [
     (f"{WAITS} is to be launched again, but waits for nothing", launch_again_for_ever),
     (
         f"{WAITS} is to be launched again, but is next in line or admitted",
-        lambda ledger: (launch_again_for_ever(ledger), setattr(ledger.scripts[WAITS], "visit", "2033")),
+        launch_again_though_announced,
     ),
     (
         f"{RUNS} has no process, but is in phase RUNNING",

@@ -9,6 +9,8 @@ command is answered, and the whole run gives the same effects when repeated.
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
@@ -245,6 +247,28 @@ class Anything(RuleBasedStateMachine):
             self.world.give_block_id(request)
         else:
             self.world.refuse_block_id(request)
+
+    # A service that is torn away.
+
+    @rule(seed=st.integers(0, 2**32), resumes=st.booleans(), last=st.integers(0, 3), pick=PICKS)
+    def tear_away(self, seed: int, resumes: bool, last: int, pick: int) -> None:
+        """Tear the service away while it adds, while a script gets on, or while nothing happens."""
+        world = self.world
+        processes = list(world.processes)
+        deeds: dict[int, Callable[[], object]] = {1: lambda: world.give(cmd.AddScript(True, "x.py"))}
+        if processes:
+            deeds |= {2: lambda: world.obey(pick_of(processes, pick)), 3: lambda: world.exit(processes[0])}
+        world.tear_away(random.Random(seed), deeds.get(last, lambda: None), resumes=resumes)
+
+    @precondition(lambda self: self.world.untold)
+    @rule(pick=PICKS)
+    def tell_state(self, pick: int) -> None:
+        self.world.tell_state(pick_of(list(self.world.untold), pick))
+
+    @precondition(lambda self: self.world.gone_away)
+    @rule(pick=PICKS, how=EXITS)
+    def tell_exit(self, pick: int, how: tuple[int | None, int | None]) -> None:
+        self.world.tell_exit(pick_of(list(self.world.gone_away), pick), *how)
 
     # The end.
 

@@ -220,7 +220,7 @@ class World:
 
     # A service that is torn away.
 
-    def tear_away(self, chance: random.Random, last: Callable[[], None], *, resumes: bool = False) -> None:
+    def tear_away(self, chance: random.Random, last: Callable[[], object], *, resumes: bool = False) -> None:
         """Tear the service away while it does what comes of something, and let another one go on.
 
         Parameters

@@ -345,17 +345,12 @@ def test_one_that_is_silent_keeps_its_place_and_is_asked_again_and_again() -> No
     assert driver.queue.current == behind
 
 
-def test_others_are_told_that_nobody_knows_whether_it_runs() -> None:
-    driver, index = a_script(P.ENTERING)
-    driver.answer(index)
-    behind = driver.add(slot=BESIDE, resources="none")
-    driver.configure(behind)
-    driver.take_over(resumes=True)
-    driver.enable()
-    assert driver.phase(index) is P.DOUBTED
-    waits_for = driver.model.script(behind).waiting_for
-    assert waits_for.startswith(f"slot {BESIDE} is taken by {index} since ")
-    assert waits_for.endswith(", of which nobody knows whether it runs")
+def test_it_says_as_long_as_nobody_knows_whether_it_runs() -> None:
+    driver, index = a_script(P.STARTING)
+    driver.take_over()
+    assert driver.watcher.shown[index].waiting_for.startswith("nobody knows whether it was told to run")
+    driver.report(index, S.RUNNING)
+    assert driver.watcher.shown[index].waiting_for == ""
 
 
 def test_one_that_was_admitted_elsewhere_is_not_started_behind_the_operators_back() -> None:

@@ -31,10 +31,16 @@ class Recorder(dict[tuple[Phase, Trigger], Phase]):
         return super().get(key)
 
 
+#: After each long walk, how many lead through a restart soon.
+SHORT_WALKS = 8
+
+
 def walk(seeds: range, steps: int) -> None:
     for seed in seeds:
         try:
             Walk(seed, restarts=True).go(steps)
+            for short in range(SHORT_WALKS):
+                Walk(seed * SHORT_WALKS + short).go_through_a_restart()
         except BaseException as error:
             error.add_note(f"on the walk of seed {seed}")
             raise

@@ -7,6 +7,7 @@ Anything that can happen does, the rare nearly as often as the common.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -92,7 +93,7 @@ class Walk:
         self.layout = layout or self.choice([SERIAL, SERIAL, TWO_SLOTS, OBSERVATORY])
         self._names = names or ["", "", "", *(slot.name for slot in self.layout.slots), "nonsense"]
         self._resources, self._changes_layout = resources, changes_layout
-        self._restarts = restarts and self.random.random() < 0.5
+        self._restarts = restarts and self.random.random() < 0.3
         self.world = World(self.choice([100_000, 199_990]), history or self.choice([1, 3, 400]), self.layout)
         self._actions, weights = zip(*self.weighted_actions(), strict=True)
         self._weights = weights
@@ -105,6 +106,19 @@ class Walk:
         self.world.come_to_rest()
         if self.seed % 4 == 0:
             self.world.check_determinism()
+
+    def go_through_a_restart(self) -> None:
+        """Go a short way, on which the service is torn away while a few scripts have got somewhere."""
+        self.world.enable(True)
+        for _ in range(self.random.randrange(1, 4)):
+            self.world.give(self.an_add())
+            for index in self.world.live():
+                for _ in range(self.random.randrange(8)):
+                    self.hasten(index)
+        self.tear_away()
+        for _ in range(self.random.randrange(8)):
+            self.bring_something_about()
+        self.go(5)
 
     def weighted_actions(self) -> Iterable[tuple[Callable[[], None], int]]:
         world = self.world
@@ -217,17 +231,32 @@ class Walk:
     def tear_away(self) -> None:
         """Tear the service away while it does what comes of something."""
         world = self.world
+        index = self.choice([0, *world.live()])
+        for _ in range(self.random.randrange(10)):
+            self.hasten(index)
         (last,) = self.random.choices(self._actions, self._weights)
         if last == self.tear_away or self.random.random() < 0.5:
             # What it brings about is in doubt.
-            last = self.take_a_group_id
-        world.tear_away(self.random, last, resumes=self.random.random() < 0.7)
-        world.enable(self.random.random() < 0.7)
-        for index in list(world.gone_away) if self.random.random() < 0.5 else ():
+            last = functools.partial(self.hasten, index)
+        doomed = self.choice([0, index])
+        world.tear_away(self.random, last, doomed, resumes=self.random.random() < 0.7)
+        if self.random.random() < 0.3:
+            world.enable(True)
+            return
+        world.give(cmd.Resume("*"))
+        world.enable(True)
+        for index in list(world.gone_away):
             # One that answers before its end is told gets somewhere.
             for _ in range(self.random.randrange(4)):
                 self.take_a_group_id(index)
             self.tell_exit(index)
+
+    def hasten(self, index: int) -> None:
+        """Let a script get one step further."""
+        if index in self.world.launches:
+            self.world.start(index)
+        elif index in self.world.processes:
+            self.world.obey(index)
 
     def tell_exit(self, index: int) -> None:
         self.world.tell_exit(index, *self.choice(EXITS))

@@ -198,7 +198,7 @@ class World:
 
     def answer(self, question: Question, accepted: bool, text: str = "answer") -> None:
         self.questions.remove(question)
-        process = self.processes.get(question.index)
+        process = self.processes.get(question.index) or self.gone_away.get(question.index)
         if process is not None and isinstance(question, fx.SetGroupId):
             # Whoever runs does not take it.
             accepted = accepted and not process.has_run
@@ -220,7 +220,14 @@ class World:
 
     # A service that is torn away.
 
-    def tear_away(self, chance: random.Random, last: Callable[[], object], *, resumes: bool = False) -> None:
+    def tear_away(
+        self,
+        chance: random.Random,
+        last: Callable[[], object],
+        doomed: int = 0,
+        *,
+        resumes: bool = False,
+    ) -> None:
         """Tear the service away while it does what comes of something, and let another one go on.
 
         Parameters
@@ -229,6 +236,8 @@ class World:
             Decides what of it has been done, and what happens meanwhile.
         last
             What happened last.
+        doomed
+            A script whose process dies meanwhile; that of others may.
         resumes
             Does the queue go on by itself?
         """
@@ -243,7 +252,7 @@ class World:
             if process is not None and chance.random() < 0.5:
                 self._take(process, question)
         for index, process in list(self.processes.items()):
-            if chance.random() < (0.7 if process.to_go else 0.2):
+            if index == doomed or chance.random() < (0.7 if process.to_go else 0.2):
                 if chance.random() < 0.3 and process.said not in FINAL_STATES:
                     process.said = (
                         S.DONE if process.has_run else chance.choice([S.FAILED, S.CONFIGURE_FAILED])

@@ -238,6 +238,13 @@ class Script:
             return ProcessState.RUNNING
         return ProcessState.CONFIGURED if self.configure_end_tai > 0 else ProcessState.LOADING
 
+    @property
+    def _wait(self) -> str:
+        """What it, or its place, waits for; "" if that is nothing."""
+        if self.phase is Phase.DOUBTED:
+            return "nobody knows whether it was told to run before the queue was started again: it is asked"
+        return self.waiting_for if self.place is Place.WAITING else ""
+
     def speaks(self, origin: int, sent_tai: float) -> bool:
         """Does a report come from this script's own process?
 
@@ -291,6 +298,6 @@ class Script:
             execution_id=self.wish.execution_id,
             slot=self.slot,
             resources="" if self.needs.claim is None else str(self.needs.claim),
-            waiting_for=self.waiting_for if self.place is Place.WAITING else "",
+            waiting_for=self._wait,
             exit_reason=self.exit_reason,
         )

@@ -9,9 +9,12 @@ from ..local_kafka import (
     pytest_sessionfinish,
 )
 from ..own_broker import own_broker, own_broker_process
+from .service import apart, on_each
 
 __all__ = [
+    "apart",
     "kafka_server",
+    "on_each",
     "own_broker",
     "own_broker_process",
     "pytest_collection_finish",

@@ -7,14 +7,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pathlib
+import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
 
 import psutil
+import pytest
 
 from ..observer import PATIENCE_S
 
-__all__ = ["COMMAND", "Service", "a_service", "keeper_of", "nothing_left", "scripts_in"]
+__all__ = [
+    "COMMAND",
+    "Service",
+    "a_service",
+    "apart",
+    "keeper_of",
+    "nothing_left",
+    "on_each",
+    "on_each_bus",
+    "scripts_in",
+]
 
 COMMAND = (sys.executable, "-m", "lsst.ts.scriptqueue.cli.run_script_queue")
 
@@ -88,3 +100,22 @@ def scripts_in(state_dir: pathlib.Path) -> list[psutil.Process]:
     """The processes of a service's scripts."""
     keeper = keeper_of(state_dir)
     return [] if keeper is None else keeper.children(recursive=True)
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Iterator[None]:
+    """Let nobody else hear a service in this folder, and leave nothing of it."""
+    monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
+    with nothing_left(tmp_path / "state"):
+        yield
+
+
+@pytest.fixture(params=["dds", "kafka"])
+def on_each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that chooses each middleware in turn."""
+    if request.param == "kafka":
+        for name, value in request.getfixturevalue("kafka_server").environment.items():
+            monkeypatch.setenv(name, value)
+
+
+on_each_bus = pytest.mark.usefixtures("on_each")

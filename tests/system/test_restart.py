@@ -8,9 +8,8 @@ import asyncio
 import contextlib
 import json
 import pathlib
-import secrets
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import psutil
@@ -20,7 +19,7 @@ from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptState
 
 from ..observer import PATIENCE_S
 from .night import is_alive, write_script
-from .service import Service, a_service, keeper_of, nothing_left, scripts_in
+from .service import Service, a_service, keeper_of, on_each_bus, scripts_in
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
 
@@ -58,22 +57,9 @@ SCRIPT = """
 
 
 @pytest.fixture(autouse=True)
-def apart(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Iterator[None]:
-    monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
+def script(apart: None, tmp_path: pathlib.Path) -> None:
+    """The script of these tests."""
     write_script(tmp_path / "standard" / "waits.py", SCRIPT)
-    with nothing_left(tmp_path / "state"):
-        yield
-
-
-@pytest.fixture(params=["dds", "kafka"])
-def on_each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that chooses each middleware in turn."""
-    if request.param == "kafka":
-        for name, value in request.getfixturevalue("kafka_server").environment.items():
-            monkeypatch.setenv(name, value)
-
-
-on_each_bus = pytest.mark.usefixtures("on_each")
 
 
 class Night:

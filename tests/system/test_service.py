@@ -7,9 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pathlib
-import secrets
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,27 +17,9 @@ from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptState, State
 
 from ..observer import PATIENCE_S
 from .night import WELL_BEHAVED, is_alive, write_script
-from .service import a_service, nothing_left, scripts_in
+from .service import a_service, on_each_bus, scripts_in
 
-pytestmark = pytest.mark.system
-
-
-@pytest.fixture(autouse=True)
-def apart(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Iterator[None]:
-    monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
-    with nothing_left(tmp_path / "state"):
-        yield
-
-
-@pytest.fixture(params=["dds", "kafka"])
-def on_each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that chooses each middleware in turn."""
-    if request.param == "kafka":
-        for name, value in request.getfixturevalue("kafka_server").environment.items():
-            monkeypatch.setenv(name, value)
-
-
-on_each_bus = pytest.mark.usefixtures("on_each")
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("apart")]
 
 
 async def add_and_run(tmp_path: pathlib.Path, domain: Domain) -> tuple[Remote, int]:

@@ -35,6 +35,17 @@ GRACE_S = 60.0
 class Service:
     """A running ScriptQueue and a client of it.
 
+    Parameters
+    ----------
+    pid
+        Its process.
+    owner
+        The process whose children its scripts are.
+    remote
+        The client.
+    enabled_s
+        Time from its start until ENABLED was heard (seconds).
+
     Attributes
     ----------
     pid
@@ -50,8 +61,9 @@ class Service:
         seconds), by index.
     """
 
-    def __init__(self, pid: int, remote: Remote, enabled_s: float) -> None:
+    def __init__(self, pid: int, owner: int, remote: Remote, enabled_s: float) -> None:
         self.pid = pid
+        self._owner = owner
         self.remote = remote
         self.enabled_s = enabled_s
         self.enabled_cpu_s = cpu_of(pid)
@@ -87,11 +99,11 @@ class Service:
 
     def script_processes(self) -> list[psutil.Process]:
         """Return the processes of its scripts."""
-        return psutil.Process(self.pid).children()
+        return psutil.Process(self._owner).children()
 
     def children_cpu(self) -> float:
-        """Return the CPU time of all its children that have ended (seconds)."""
-        times = psutil.Process(self.pid).cpu_times()
+        """Return the CPU time of all scripts that have ended (seconds)."""
+        times = psutil.Process(self._owner).cpu_times()
         return float(times.children_user + times.children_system)
 
     async def gone(self, processes: Sequence[psutil.Process]) -> None:
@@ -164,7 +176,9 @@ async def running_service(
                 await _state(remote, crowd.pids[0], State.ENABLED)
             except TimeoutError:
                 raise RuntimeError(f"no ScriptQueue within {START_LIMIT_S} s:\n{log.read_text()}") from None
-            yield Service(crowd.pids[0], remote, time.perf_counter() - began)
+            enabled_s = time.perf_counter() - began
+            owner = crowd.pids[0] if middleware.salobj_python else int((folder / "keeper.lock").read_text())
+            yield Service(crowd.pids[0], owner, remote, enabled_s)
         await crowd.end()
 
 

@@ -13,12 +13,12 @@ import pathlib
 import sys
 import textwrap
 
-import psutil
 import pytest
 
 from lsst.ts.scriptqueue.sal import ScriptProcessState, ScriptState
 
 from .night import Night, a_night, is_alive
+from .service import scripts_in
 
 pytestmark = pytest.mark.system
 
@@ -92,7 +92,7 @@ async def test_one_that_is_killed_while_it_runs(tmp_path: pathlib.Path) -> None:
     async with a_night(tmp_path) as night:
         index = await night.add("good.py", "wait: true")
         await night.reached(index, ScriptState.RUNNING)
-        [process] = [child for child in psutil.Process().children() if str(index) in child.cmdline()]
+        [process] = [child for child in scripts_in(tmp_path / "state") if str(index) in child.cmdline()]
         process.kill()
         await night.until("the queue paused", lambda: not night.last_queue.running)
         await night.until("it failed", lambda: night.shown[index].scriptState == ScriptState.FAILED)
@@ -109,7 +109,7 @@ async def test_one_that_is_killed_while_it_waits(tmp_path: pathlib.Path) -> None
         await night.command("pause")
         index = await night.add("good.py")
         await night.reached(index, ScriptState.CONFIGURED)
-        [process] = [child for child in psutil.Process().children() if str(index) in child.cmdline()]
+        [process] = [child for child in scripts_in(tmp_path / "state") if str(index) in child.cmdline()]
         process.kill()
         last = await night.gone(index)
         assert (last.processState, last.scriptState) == (ScriptProcessState.DONE, ScriptState.FAILED)

@@ -16,6 +16,7 @@ from lsst.ts.scriptqueue.sal import AckTimeoutError, Location, ScriptProcessStat
 
 from ..own_broker import OUTAGES, OwnBroker
 from .night import Night, a_night, is_alive
+from .service import scripts_in
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
@@ -144,12 +145,12 @@ async def see_through(
     assert_whole(night, [first, second, third])
 
 
-async def test_a_process_that_ends_meanwhile_is_noticed(night: Night, own_broker: OwnBroker) -> None:
+async def test_a_process_that_ends_meanwhile_is_noticed(
+    night: Night, own_broker: OwnBroker, tmp_path: pathlib.Path
+) -> None:
     index = await night.add("good.py", "wait: true")
     await night.current(index)
-    script = next(
-        child for child in psutil.Process().children(recursive=True) if str(index) in child.cmdline()
-    )
+    script = next(child for child in scripts_in(tmp_path / "state") if str(index) in child.cmdline())
     await own_broker.go("pause")
     script.kill()
     await asyncio.to_thread(psutil.wait_procs, [script], 20)

@@ -16,9 +16,22 @@ import pytest
 
 from lsst.ts.scriptqueue.local_kafka.server import Server
 
-from ..local_kafka import kafka_server, pytest_collection_finish, pytest_sessionfinish
+from ..local_kafka import (
+    kafka_server,
+    pytest_collection_finish,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+)
+from ..own_broker import OwnBroker, own_broker, own_broker_process
 
-__all__ = ["kafka_server", "pytest_collection_finish", "pytest_sessionfinish"]
+__all__ = [
+    "kafka_server",
+    "own_broker",
+    "own_broker_process",
+    "pytest_collection_finish",
+    "pytest_runtest_setup",
+    "pytest_sessionfinish",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,3 +54,11 @@ def salobj_python(kafka_server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
     monkeypatch.setenv("LSST_SITE", "test")
     return os.environ["SALOBJ_PYTHON"]
+
+
+@pytest.fixture
+def salobj_on_own_broker(salobj_python: str, own_broker: OwnBroker, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The interpreter, in an environment that leads to a broker which the test may take away."""
+    for name, value in own_broker.environment.items():
+        monkeypatch.setenv(name, value)
+    return salobj_python

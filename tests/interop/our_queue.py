@@ -17,16 +17,19 @@ __all__ = ["our_queue"]
 
 @contextlib.asynccontextmanager
 async def our_queue(
-    folder: pathlib.Path, interpreter: str, state: str = "enabled"
+    folder: pathlib.Path, interpreter: str, state: str = "enabled", configuration: str = "{}"
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Start ScriptQueue:1 with a standard script ``probe.py`` on salobj, and end it."""
     write_probe(folder / "standard" / "probe.py", interpreter)
+    (folder / "config").mkdir()
+    (folder / "config" / "_init.yaml").write_text(configuration)
     (folder / "external").mkdir()
     with (folder / "queue.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "lsst.ts.scriptqueue.cli.run_script_queue", "1", "--bus", "kafka"),
             *("--standard", str(folder / "standard"), "--external", str(folder / "external")),
-            *("--state-dir", str(folder / "state"), "--state", state),
+            *("--state-dir", str(folder / "state"), "--config-dir", str(folder / "config")),
+            *("--state", state),
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
         )

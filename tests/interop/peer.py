@@ -9,10 +9,11 @@ import contextlib
 import itertools
 import json
 import pathlib
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-__all__ = ["PATIENCE_S", "Client", "a_client", "write_probe"]
+__all__ = ["PATIENCE_S", "Client", "a_client", "write_own_probe", "write_probe"]
 
 #: Programs on salobj take seconds to start, and many times that beside others.
 PATIENCE_S = 100.0
@@ -156,6 +157,18 @@ async def a_client(interpreter: str) -> AsyncIterator[Client]:
 
 def write_probe(file: pathlib.Path, interpreter: str) -> None:
     """Write ``salobj_script.py`` as an executable script."""
+    _write(file, interpreter, (HERE / "salobj_script.py").read_text())
+
+
+def write_own_probe(file: pathlib.Path) -> None:
+    """Write the same script on our ``BaseScript``."""
+    theirs = (HERE / "salobj_script.py").read_text()
+    ours = theirs.replace("import lsst.ts.salobj as salobj", "import lsst.ts.scriptqueue.sal as salobj")
+    assert ours != theirs
+    _write(file, sys.executable, ours)
+
+
+def _write(file: pathlib.Path, interpreter: str, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"#!{interpreter}\n{(HERE / 'salobj_script.py').read_text()}")
+    file.write_text(f"#!{interpreter}\n{text}")
     file.chmod(0o755)

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the observatory's own clients of a ScriptQueue do, on salobj.
 
-    salobj_roles.py panel|scheduler|watcher [PATH]
+    salobj_roles.py panel|watcher
+    salobj_roles.py scheduler PATH
+    salobj_roles.py simple_scheduler NUMBER NOTES PATH...
 
-Each says "ready" when it listens, ends when its stdin does (the scheduler by
+Each says "ready" when it listens, ends when its stdin does (a scheduler by
 itself), and then prints in one line of JSON what it has to say.
 """
 
@@ -15,6 +17,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import lsst.ts.salobj as salobj
@@ -43,6 +46,22 @@ async def told_to_end() -> None:
     await reader.read()
 
 
+class Heartbeats:
+    """How long a component was not heard."""
+
+    def __init__(self, remote: Any) -> None:
+        self.begin()
+        remote.evt_heartbeat.callback = self.on_heartbeat
+
+    def begin(self) -> None:
+        self.latest, self.longest_silence = time.monotonic(), 0.0
+
+    async def on_heartbeat(self, data: Any) -> None:
+        now = time.monotonic()
+        self.longest_silence = max(self.longest_silence, now - self.latest)
+        self.latest = now
+
+
 class Panel:
     """Shows the queue: what it never heard of in a queue event it does not show."""
 
@@ -52,12 +71,12 @@ class Panel:
         self.listed: set[int] = set()
         self.shown: dict[int, int] = {}
         self.told: dict[int, int] = {}
-        self.heartbeat = time.monotonic()
-        self.longest_silence = 0.0
+        #: The last that was shown of each script, which may be forgotten since.
+        self.last_shown: dict[int, tuple[int, int, float]] = {}
+        self.heartbeats = Heartbeats(self.queue)
         self.names: dict[int, str] = {}
         self.queue.evt_queue.callback = self.on_queue
         self.queue.evt_script.callback = self.on_script
-        self.queue.evt_heartbeat.callback = self.on_heartbeat
         self.scripts.evt_description.callback = self.on_description
 
     async def on_queue(self, data: Any) -> None:
@@ -70,11 +89,8 @@ class Panel:
         self.told[data.scriptSalIndex] = data.scriptState
         if data.scriptSalIndex in self.listed:
             self.shown[data.scriptSalIndex] = data.scriptState
-
-    async def on_heartbeat(self, data: Any) -> None:
-        now = time.monotonic()
-        self.longest_silence = max(self.longest_silence, now - self.heartbeat)
-        self.heartbeat = now
+            words = (data.scriptState, data.processState, data.timestampProcessEnd)
+            self.last_shown[data.scriptSalIndex] = words
 
     async def on_description(self, data: Any) -> None:
         if data.salIndex in self.listed:
@@ -83,13 +99,14 @@ class Panel:
     async def live(self) -> dict[str, Any]:
         """Listen until told to end."""
         await asyncio.gather(self.queue.start_task, self.scripts.start_task)
-        self.heartbeat, self.longest_silence = time.monotonic(), 0.0
+        self.heartbeats.begin()
         say("ready")
         await told_to_end()
         return {
             "shown": self.shown,
+            "last_shown": self.last_shown,
             "stale": [index for index in self.listed if self.shown.get(index) != self.told.get(index)],
-            "lost": self.longest_silence > LOST_S,
+            "lost": self.heartbeats.longest_silence > LOST_S,
             "names": self.names,
         }
 
@@ -149,15 +166,81 @@ class Scheduler:
         return block
 
 
+class SimpleScheduler:
+    """Observes target after target, each when the queue is idle: running, with nothing in it."""
+
+    def __init__(self, domain: Any, number: str, notes: str, *paths: str) -> None:
+        self.queue = salobj.Remote(domain, "ScriptQueue", 1, include=["queue", "script"])
+        self.number, self.notes, self.paths = int(number), notes, paths
+        self.latest: Any = None
+        self.listed: list[set[int]] = []
+        self.states: dict[int, int] = {}
+        self.news = asyncio.Event()
+        self.queue.evt_queue.callback = self.on_queue
+        self.queue.evt_script.callback = self.on_script
+
+    async def on_queue(self, data: Any) -> None:
+        self.latest = data
+        self.listed.append({data.currentSalIndex, *data.salIndices[: data.length]})
+        self.news.set()
+
+    async def on_script(self, data: Any) -> None:
+        self.states[data.scriptSalIndex] = data.scriptState
+        self.news.set()
+
+    def is_idle(self) -> bool:
+        queue = self.latest
+        return queue is not None and queue.running and queue.currentSalIndex == 0 and queue.length == 0
+
+    async def live(self) -> dict[str, Any]:
+        """Observe, and end."""
+        await self.queue.start_task
+        say("ready")
+        own = []
+        for number in range(self.number):
+            await self.until(self.is_idle)
+            ack = await self.queue.cmd_add.set_start(
+                isStandard=True,
+                path=self.paths[number % len(self.paths)],
+                config=f"note: {self.notes}/target{number}",
+                location=2,
+                timeout=100,
+            )
+            own.append(int(ack.result))
+        await self.until(lambda: all(self.states.get(index) in GOOD | BAD for index in own))
+        return {
+            "targets": own,
+            "at_once": max(len(listed.intersection(own)) for listed in self.listed),
+            "good": all(self.states[index] in GOOD for index in own),
+        }
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        while not is_so():
+            self.news.clear()
+            await self.news.wait()
+
+
 class Watcher:
     """Raises an alarm while the queue is held up by a failed script."""
 
     def __init__(self, domain: Any) -> None:
-        self.queue = salobj.Remote(domain, "ScriptQueue", 1, readonly=True, include=["queue", "script"])
+        self.queue = salobj.Remote(
+            domain,
+            "ScriptQueue",
+            1,
+            readonly=True,
+            include=["queue", "script", "summaryState", "heartbeat"],
+        )
+        self.heartbeats = Heartbeats(self.queue)
+        self.summary_states: list[int] = []
         self.held_by = 0
         self.raised: list[int] = []
+        self.queue.evt_summaryState.callback = self.on_summary_state
         self.queue.evt_queue.callback = self.on_queue
         self.queue.evt_script.callback = self.on_script
+
+    async def on_summary_state(self, data: Any) -> None:
+        self.summary_states.append(data.summaryState)
 
     async def on_queue(self, data: Any) -> None:
         self.held_by = 0 if data.running or not data.enabled else data.currentSalIndex
@@ -169,15 +252,22 @@ class Watcher:
     async def live(self) -> dict[str, Any]:
         """Listen until told to end."""
         await self.queue.start_task
+        self.heartbeats.begin()
         say("ready")
         await told_to_end()
-        return {"raised": sorted(set(self.raised)), "stands": self.held_by}
+        return {
+            "raised": sorted(set(self.raised)),
+            "stands": self.held_by,
+            "states": self.summary_states,
+            "lost": self.heartbeats.longest_silence > LOST_S,
+        }
 
 
 async def main() -> None:
     """Play the role that the command line names."""
     role, *arguments = sys.argv[1:]
     roles: dict[str, Any] = {"panel": Panel, "scheduler": Scheduler, "watcher": Watcher}
+    roles["simple_scheduler"] = SimpleScheduler
     async with salobj.Domain() as domain:
         result = await roles[role](domain, *arguments).live()
     say(json.dumps(result))

@@ -57,7 +57,11 @@ class Probe(salobj.BaseScript):  # type: ignore[misc]
 
     async def cleanup(self) -> None:
         if self.config.note:
-            pathlib.Path(self.config.note).write_text(self.group_id)
+            self.leave_note()
+
+    def leave_note(self) -> None:
+        with pathlib.Path(self.config.note).open("a") as note:
+            note.write(self.group_id)
 
 
 if __name__ == "__main__":

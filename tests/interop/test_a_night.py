@@ -4,59 +4,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 import pathlib
-from collections.abc import AsyncIterator
-from typing import Any
 
-from lsst.ts.scriptqueue.sal import Location, ScriptState
+from lsst.ts.scriptqueue.sal import Location, ScriptState, State
 
 from .our_queue import our_queue
-from .peer import HERE, PATIENCE_S, Client, a_client
-
-
-class Role:
-    """A process that runs ``salobj_roles.py``."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def line(self, patience_s: float = PATIENCE_S) -> str:
-        """The next line it says."""
-        assert self._process.stdout is not None
-        async with asyncio.timeout(patience_s):
-            return (await self._process.stdout.readline()).decode().strip()
-
-    async def result(self, patience_s: float = PATIENCE_S) -> dict[str, Any]:
-        """What it has to say in the end."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        said: dict[str, Any] = json.loads(await self.line(patience_s))
-        return said
-
-
-@contextlib.asynccontextmanager
-async def a_role(interpreter: str, name: str, *arguments: str) -> AsyncIterator[Role]:
-    process = await asyncio.create_subprocess_exec(
-        *(interpreter, str(HERE / "salobj_roles.py"), name, *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Role(process)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
-
-
-async def held_up(client: Client, index: int) -> None:
-    await client.until(
-        f"{index} holds the queue up",
-        lambda: client.last("queue")["currentSalIndex"] == index and not client.last("queue")["running"],
-    )
+from .peer import PATIENCE_S, a_client
+from .role import a_role, held_up
 
 
 async def test_a_night(salobj_python: str, tmp_path: pathlib.Path) -> None:
@@ -92,7 +46,7 @@ async def test_a_night(salobj_python: str, tmp_path: pathlib.Path) -> None:
         )
 
         alarms = await watcher.result()
-        assert alarms == {"raised": [failing], "stands": 0}
+        assert alarms == {"raised": [failing], "stands": 0, "states": [State.ENABLED], "lost": False}
         seen = await panel.result()
         assert (seen["stale"], seen["lost"]) == ([], False)
         assert {seen["shown"][str(index)] for index in (*first, *second)} == {ScriptState.DONE}

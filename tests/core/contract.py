@@ -37,6 +37,8 @@ from lsst.ts.scriptqueue.core.layout import Layout, LegacyQueue
 from lsst.ts.scriptqueue.core.states import ScriptState
 from lsst.ts.scriptqueue.core.views import QueueView, ScriptView, SlotsView
 
+from .clashes import clash
+
 __all__ = ["Watched", "Watcher"]
 
 #: A script that has reported one of these has begun its visit.
@@ -343,7 +345,7 @@ class Watcher:
         assert mine, f"{index} runs, but nobody has said what it needs"
         for other, _ in others:
             theirs = self.shown[other].resources or "*"
-            assert not _clash(mine, theirs), f"{index} ({mine}) runs beside {other} ({theirs})"
+            assert not clash(mine, theirs), f"{index} ({mine}) runs beside {other} ({theirs})"
 
     def _check_refusal(
         self,
@@ -381,25 +383,3 @@ class Watcher:
                 assert watched.begun or not watched.visit, (
                     f"{index} ended, its visit neither began nor was cancelled"
                 )
-
-
-def _clash(one: str, other: str) -> bool:
-    """Do two published texts of resources name a thing that only one may have?
-
-    Written anew, so that it errs differently from the core if it errs.
-    """
-    mine, theirs = one.split(","), other.split(",")
-    if "*" in theirs and "*" not in mine:
-        mine, theirs = theirs, mine
-    if "*" in mine:
-        if "*" in theirs:
-            return True
-        spared = [name[1:] for name in mine if name.startswith("!")]
-        return any(name != "none" and not {name, name.split(":")[0]} & set(spared) for name in theirs)
-    for name in mine:
-        for rival in theirs:
-            if name == "none" or rival == "none" or name == "archive" or rival == "archive":
-                continue
-            if name == rival or name.split(":")[0] == rival or rival.split(":")[0] == name:
-                return True
-    return False

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
@@ -30,6 +29,7 @@ from lsst.ts.scriptqueue.core.views import VisitMetadata
 
 from .driver import START_TAI, Driver, written_and_read
 from .layouts import SERIAL
+from .processes import Process
 
 __all__ = ["Process", "Question", "World"]
 
@@ -38,37 +38,6 @@ Question = fx.ConfigureScript | fx.SetGroupId | fx.RunScript | fx.StopScript
 
 #: Steps after which a world that behaves must have come to rest.
 _MAX_STEPS = 5_000
-
-
-@dataclass
-class Process:
-    """A process that lives.
-
-    Attributes
-    ----------
-    pid
-        Its process id.
-    origin
-        The process id its reports carry; another one behind a wrapper.
-    said
-        The state it has reported last.
-    to_go
-        Was it told to go?
-    configured_by
-        The question that it was configured by.
-    has_run
-        Did it do as it was told, and run?
-    is_named
-        Has it a group id?
-    """
-
-    pid: int
-    origin: int
-    said: ScriptState = S.UNKNOWN
-    to_go: bool = False
-    configured_by: int = 0
-    has_run: bool = False
-    is_named: bool = False
 
 
 class World:

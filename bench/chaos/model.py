@@ -1,0 +1,178 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must be so, by what was acknowledged.
+
+It knows nothing of how the queue works: only what clients have asked, how
+they were answered, and what they have heard. Whether a command was carried
+out of which no answer came is in doubt until the queue has been seen again.
+"""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lsst.ts.scriptqueue.sal import Location
+
+__all__ = ["Model", "Script"]
+
+
+@dataclass
+class Script:
+    """What is known of a script.
+
+    Attributes
+    ----------
+    name
+        The name in its configuration; "" if its add was not answered.
+    slot
+        Where it was added.
+    is_acknowledged
+        Was its add acknowledged, or was it only seen?
+    is_stop_asked
+        May somebody have stopped it?
+    stopped_at
+        When it was acknowledged that it was stopped (UTC, unix seconds); 0 if it was not.
+    """
+
+    name: str
+    slot: str
+    is_acknowledged: bool = True
+    is_stop_asked: bool = False
+    stopped_at: float = 0.0
+
+
+class Model:
+    """What must be so.
+
+    Attributes
+    ----------
+    scripts
+        All scripts that are known, by index.
+    plans
+        How each script is to end, by its name.
+    asked, granted
+        How often a script of a name was added or requeued, in all and with an acknowledgement.
+    waiting
+        The scripts that wait in each slot, in order.
+    before
+        (index, index of one that must run after it) -> since when that is so (UTC, unix seconds).
+    paused
+        Spans in which nothing may begin to run (UTC, unix seconds).
+    endings
+        How each script has ended, by what the queue has told.
+    killed
+        Scripts whose process was killed when that must be their end.
+    faults
+        What was found wrong.
+    """
+
+    def __init__(self, slots: Sequence[str]) -> None:
+        self.scripts: dict[int, Script] = {}
+        self.plans: dict[str, str] = {}
+        self.asked: collections.Counter[str] = collections.Counter()
+        self.granted: collections.Counter[str] = collections.Counter()
+        self.waiting: dict[str, list[int]] = {slot: [] for slot in slots}
+        self.before: dict[tuple[int, int], float] = {}
+        self.paused: list[tuple[float, float]] = []
+        self.endings: dict[int, tuple[int, int]] = {}
+        self.killed: set[int] = set()
+        self.faults: list[str] = []
+        self._doubtful: set[int] = set()
+
+    def fault(self, text: str) -> None:
+        """Note what is wrong."""
+        if text not in self.faults:
+            self.faults.append(text)
+            print(f"chaos: WRONG: {text}", flush=True)
+
+    def added(self, index: int, name: str, slot: str, location: Location, beside: int) -> None:
+        """An add, or a requeue, was acknowledged."""
+        self.granted[name] += 1
+        known = self.scripts.get(index)
+        if known is not None and not known.name:
+            # It was seen before its answer came.
+            known.name, known.is_acknowledged = name, True
+            return
+        if known is not None:
+            self.fault(f"index {index} was given to {known.name} and to {name}")
+            return
+        self.scripts[index] = Script(name, slot)
+        self._insert(slot, index, location, beside)
+
+    def moved(self, index: int, slot: str, location: Location, beside: int) -> None:
+        """A move within a slot was acknowledged."""
+        if beside != index:
+            self._insert(slot, index, location, beside)
+
+    def doubt(self, *indices: int) -> None:
+        """It is not known where scripts wait, until the queue is seen again."""
+        self._doubtful.update(indices)
+        self.before = {pair: at for pair, at in self.before.items() if not self._doubtful.intersection(pair)}
+
+    def has_left(self, index: int) -> None:
+        """A script does not wait any more."""
+        script = self.scripts.get(index)
+        if script is not None and index in self.waiting[script.slot]:
+            self.waiting[script.slot].remove(index)
+
+    def ended(self, index: int, process_state: int, script_state: int) -> None:
+        """The queue has told how a script ended."""
+        known = self.endings.setdefault(index, (process_state, script_state))
+        if known != (process_state, script_state):
+            self.fault(f"script {index} ended as {known}, and again as {(process_state, script_state)}")
+
+    def differs(self, seen: dict[str, list[int]], present: set[int]) -> str:
+        """Say in what the queue differs from what was acknowledged; "" if in nothing.
+
+        Parameters
+        ----------
+        seen
+            Who waits in each slot, in order, as the queue says.
+        present
+            Who waits or runs in any.
+        """
+        for slot, order in self.waiting.items():
+            certain = [index for index in order if index not in self._doubtful]
+            kept = [index for index in seen.get(slot, []) if index in certain]
+            expected = [index for index in certain if index in kept]
+            if kept != expected:
+                return f"slot {slot} has {kept} waiting in this order, but {expected} was acknowledged"
+        strangers = present - self.scripts.keys()
+        open_adds = sum((self.asked - self.granted).values())
+        if len(strangers) > open_adds:
+            return f"{sorted(strangers)} are there, but only {open_adds} adds were not answered"
+        return ""
+
+    def take(self, seen: dict[str, list[int]]) -> None:
+        """Go on from what the queue says."""
+        self._doubtful.clear()
+        for slot, order in seen.items():
+            for index in order:
+                self.scripts.setdefault(index, Script("", slot, is_acknowledged=False)).slot = slot
+            self.waiting[slot] = list(order)
+            self._note_order(slot)
+
+    def _insert(self, slot: str, index: int, location: Location, beside: int) -> None:
+        order = self.waiting[slot]
+        if index in order:
+            order.remove(index)
+        if location in (Location.BEFORE, Location.AFTER):
+            if beside not in order:
+                order.append(index)
+                self.doubt(index)
+                return
+            order.insert(order.index(beside) + (location is Location.AFTER), index)
+        else:
+            order.insert(0 if location is Location.FIRST else len(order), index)
+        self._note_order(slot)
+
+    def _note_order(self, slot: str) -> None:
+        now = time.time()
+        certain = [index for index in self.waiting[slot] if index not in self._doubtful]
+        for place, first in enumerate(certain):
+            for second in certain[place + 1 :]:
+                self.before.pop((second, first), None)
+                self.before.setdefault((first, second), now)

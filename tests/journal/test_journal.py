@@ -128,6 +128,15 @@ async def test_the_history_keeps_scripts_and_their_stories(tmp_path: pathlib.Pat
     assert [line.text for line in answer.scripts[0].story] == ["runs", "killed"]
 
 
+async def test_a_line_that_is_told_again_after_a_restart_is_in_the_story_once(tmp_path: pathlib.Path) -> None:
+    async with opened(tmp_path) as (journal, _):
+        await journal.write(scripts=[a_script()], happenings=[a_line(text="added")])
+    async with opened(tmp_path) as (journal, _):
+        await journal.write(happenings=[a_line(text="added"), a_line(text="runs")])
+        answer = read_history(tmp_path, Query())
+    assert [line.text for line in answer.scripts[0].story] == ["added", "runs"]
+
+
 async def test_a_second_journal_of_a_directory_is_refused(tmp_path: pathlib.Path) -> None:
     async with opened(tmp_path):
         with pytest.raises(

@@ -45,7 +45,11 @@ def history_of(first: int, last: int) -> Writing:
     return Writing(
         (),
         tuple(script_values(a_script(number)) for number in numbers),
-        tuple(happening_values(a_line(number)) for number in numbers for _ in range(3)),
+        tuple(
+            happening_values(a_line(number, text))
+            for number in numbers
+            for text in ("added", "runs", "ended")
+        ),
     )
 
 

@@ -31,7 +31,13 @@ def _insert(verb: str, table: str, columns: Sequence[str]) -> str:
 
 _ADD_ENTRY = _insert("INSERT", "entries", ("number", "at_tai", "kind", "sal_index", "body", "chain"))
 _ADD_SNAPSHOT = _insert("INSERT OR REPLACE", "snapshots", ("after", "chain", "body", "digest"))
-_ADD_HAPPENING = _insert("INSERT", "happenings", (*HAPPENING_COLUMNS, "digest"))
+_HAPPENING = ", ".join((*HAPPENING_COLUMNS, "digest"))
+_IS_THERE = " AND ".join(f"{name} = new.{name}" for name in HAPPENING_COLUMNS)
+_ADD_HAPPENING = (
+    f"WITH new ({_HAPPENING}) AS (VALUES ({', '.join('?' * (len(HAPPENING_COLUMNS) + 1))}))"
+    f" INSERT INTO happenings ({_HAPPENING}) SELECT {_HAPPENING} FROM new"
+    f" WHERE NOT EXISTS (SELECT 1 FROM happenings WHERE {_IS_THERE})"
+)
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in (*SCRIPT_COLUMNS, "digest") if name != "key")
 _ADD_SCRIPT = (
     f"{_insert('INSERT', 'scripts', (*SCRIPT_COLUMNS, 'digest'))} ON CONFLICT (key) DO UPDATE SET {_CHANGED}"
@@ -54,7 +60,7 @@ def add_scripts(connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -
 
 
 def add_happenings(connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
-    """Write lines of stories."""
+    """Write lines of stories, each once: a queue that was started again tells again what is there already."""
     connection.executemany(_ADD_HAPPENING, rows)
 
 

@@ -68,7 +68,7 @@ class Stage:
 
     def write_settings(self, snapshot_entries: int) -> None:
         """Write the settings of the next service; a snapshot is made after so many entries of the journal."""
-        limits = {"last_words_s": 1.0, "stop_s": 20.0}
+        limits = {"configure_s": 15.0, "stop_s": 20.0}
         settings = {"limits": limits, "kill_after_s": 1.0, "journal": {"snapshot_entries": snapshot_entries}}
         self.settings.write_text(json.dumps(settings))
 

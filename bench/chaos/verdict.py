@@ -84,6 +84,8 @@ def _check_script(model: Model, index: int, row: Mapping[str, Any], deeds: Seque
         script = model.scripts.get(index)
         if script is None or not script.is_stop_asked:
             model.fault(f"{what} has no end of its process in the history")
+    if [line["text"][:6] for line in row["story"]].count("added:") != 1:
+        model.fault(f"{what} has a story that does not tell once that it was added")
     known = model.endings.get(index)
     if known is not None and _names(*known) != (row["processState"], row["scriptState"]):
         model.fault(f"{what} was told to have ended as {_names(*known)}")

@@ -138,6 +138,7 @@ class Killer:
 
     def _kill_keeper(self) -> None:
         keeper = keeper_of(self._stage)
+        self._model.keeper_is_lost = True
         if keeper is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 keeper.kill()

@@ -65,6 +65,8 @@ class Model:
         How each script has ended, by what the queue has told.
     killed
         Scripts whose process was killed when that must be their end.
+    keeper_is_lost
+        Was a keeper ever killed?
     faults
         What was found wrong.
     """
@@ -79,6 +81,7 @@ class Model:
         self.paused: list[tuple[float, float]] = []
         self.endings: dict[int, tuple[int, int]] = {}
         self.killed: set[int] = set()
+        self.keeper_is_lost = False
         self.faults: list[str] = []
         self._doubtful: set[int] = set()
 

@@ -133,6 +133,7 @@ class Night:
             self._stage,
             self._middleware,
             self._services,
+            is_restarted=bool(self.model.asked),
             resumes=self._services > 1 and self._chance.random() < 0.2,
         )
         observer.service = service

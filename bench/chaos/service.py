@@ -35,7 +35,7 @@ class Service:
     began_at
         When it was started (UTC, unix seconds).
     is_restarted
-        Was there one before it?
+        Was there one before it that had been asked for something?
     resumes
         Does it go on by itself?
     gone
@@ -57,7 +57,7 @@ class Service:
 
     @classmethod
     async def start(
-        cls, stage: Stage, middleware: Middleware, number: int, *, resumes: bool = False
+        cls, stage: Stage, middleware: Middleware, number: int, *, is_restarted: bool, resumes: bool
     ) -> Service:
         """Start it."""
         log = stage.logs / f"queue-{number:03}.log"
@@ -66,7 +66,7 @@ class Service:
         arguments += ["--config-dir", str(stage.config)]
         arguments += ["--resume-after-restart", "--state", "enabled"] if resumes else []
         process = await _run(middleware, log, *arguments)
-        return cls(process, log, is_restarted=number > 1, resumes=resumes)
+        return cls(process, log, is_restarted=is_restarted, resumes=resumes)
 
     def kill(self) -> None:
         """Kill it; nothing is waited for."""

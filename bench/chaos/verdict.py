@@ -94,9 +94,12 @@ def _check_script(model: Model, index: int, row: Mapping[str, Any], deeds: Seque
         if script.stopped_at and begun and begun[0].at > script.stopped_at:
             model.fault(f"{what} began after it was stopped")
         return
+    # One that ended while neither queue nor keeper was its parent leaves no exit code.
+    if index in model.killed or (model.keeper_is_lost and row["exitCode"] is None and row["signal"] is None):
+        return
     if (row["scriptState"] == "DONE") != (ended == ["done"]):
         model.fault(f"{what} is told as that, but it ended as {ended}")
-    if index in model.killed or script is None or not script.is_acknowledged:
+    if script is None or not script.is_acknowledged:
         return
     plan = json.loads(row["config"])["how"]
     if row["scriptState"] != _STATE_OF_PLAN[plan]:

@@ -31,7 +31,7 @@ def chaos(tmp_path: Path, *options: str, limit_s: float) -> None:
 @pytest.mark.system
 @pytest.mark.timeout(180)
 def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
-    chaos(tmp_path, "--kills", "6", "--seconds", "20", limit_s=170)
+    chaos(tmp_path, "--kills", "6", "--seconds", "15", limit_s=170)
 
 
 @pytest.mark.system

@@ -77,7 +77,8 @@ class Bookkeeping(Book):
         self._owed: list[Event] = []
         self._trouble = ""
         self._changed: dict[int, None] = {}
-        self._told: dict[str, int] = {}
+        #: How many lines of each script's story have been written.
+        self._told: dict[int, int] = {}
         self._history: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
@@ -110,6 +111,7 @@ class Bookkeeping(Book):
                 self._changed[effect.view.index] = None
             elif isinstance(effect, Forget):
                 self._changed.pop(effect.index, None)
+                self._told.pop(effect.index, None)
         if self._changed and self._history is None:
             self._history = asyncio.get_running_loop().call_later(_HISTORY_LAG_S, self._write_history)
 
@@ -149,8 +151,8 @@ class Bookkeeping(Book):
         for index in changed:
             record = self._model.record(index)
             rows.append(_row(record))
-            new = record.lines_told - self._told.get(record.key, 0)
-            self._told[record.key] = record.lines_told
+            new = record.lines_told - self._told.get(index, 0)
+            self._told[index] = record.lines_told
             happenings += [Happening(record.key, at_tai, text) for at_tai, text in _last(record, new)]
         return rows, happenings
 

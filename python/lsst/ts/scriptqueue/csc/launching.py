@@ -83,7 +83,11 @@ class Launching:
         unknown = dict[str, Inherited]()
         for index, process in self._runtime.model.processes().items():
             wanted.add(process.launch_id)
-            if process.identity:
+            if not process.identity:
+                # Its process may be there and have said what it will not say again: the launch
+                # is asked for anew, and what the process says is not its own before that.
+                self._held[index] = []
+            else:
                 self._launch_ids[index] = process.launch_id
                 expected[process.launch_id] = index
                 unknown[process.launch_id] = Inherited(_launched(process), index)
@@ -108,7 +112,7 @@ class Launching:
             held.append(event)
 
     def _launch(self, effect: LaunchProcess) -> None:
-        self._held[effect.index] = []
+        self._held.setdefault(effect.index, [])
         self._runtime.spawn(self._launch_process(effect))
 
     async def _launch_process(self, effect: LaunchProcess) -> None:

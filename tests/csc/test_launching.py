@@ -1,0 +1,101 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a process does may be heard of before the queue knows that it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, cast
+
+import pytest
+
+from lsst.ts.scriptqueue.core.effects import LaunchProcess
+from lsst.ts.scriptqueue.core.events import Event, ProcessStarted, ScriptStateReported
+from lsst.ts.scriptqueue.core.states import ScriptState
+from lsst.ts.scriptqueue.core.views import ScriptProcess
+from lsst.ts.scriptqueue.csc.launching import Launching
+from lsst.ts.scriptqueue.launch.contract import (
+    Exited,
+    Identity,
+    Inherited,
+    LastingLauncher,
+    Launched,
+    LaunchRequest,
+)
+from lsst.ts.scriptqueue.launch.paths import ScriptLibrary
+from lsst.ts.scriptqueue.runtime import Runtime
+
+INDEX = 100001
+
+
+class AQueue:
+    """A queue that knows one script, whose start was asked for before it was torn away."""
+
+    def __init__(self) -> None:
+        self.model = self
+        self.posted: list[Event] = []
+        self.work: list[asyncio.Task[None]] = []
+
+    def processes(self) -> dict[int, ScriptProcess]:
+        return {INDEX: ScriptProcess("launch", 0, "")}
+
+    def listen(self, kind: type, listener: Callable[[Any], None]) -> None:
+        pass
+
+    def now(self) -> float:
+        return 1.0
+
+    def post(self, event: Event) -> None:
+        self.posted.append(event)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self.work.append(asyncio.get_running_loop().create_task(work))
+
+
+class ALauncher(LastingLauncher):
+    """One process, which an earlier queue has had started."""
+
+    launched = Launched("launch", Identity(7, 1, "boot", 1), "/dev/null")
+
+    def on_exit(self, callback: Callable[[Exited], None]) -> None:
+        pass
+
+    async def inherited(self) -> tuple[Inherited, ...]:
+        return (Inherited(self.launched, INDEX),)
+
+    async def adopt(self, children: Iterable[Inherited]) -> frozenset[str]:
+        return frozenset()
+
+    async def launch(self, request: LaunchRequest) -> Launched:
+        return self.launched
+
+    def terminate(self, launch_id: str) -> None:
+        pytest.fail(f"{launch_id} is wanted")
+
+    def taken(self, launch_id: str) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+    async def release(self) -> None:
+        pass
+
+
+async def test_what_a_script_said_before_its_launch_is_asked_for_anew_is_heard(
+    tmp_path: pathlib.Path,
+) -> None:
+    script = tmp_path / "script.py"
+    script.touch(0o755)
+    queue, launcher = AQueue(), ALauncher()
+    launching = Launching(cast(Runtime, queue), ScriptLibrary(tmp_path, tmp_path), launcher)
+    await launching.take_over(launcher)
+    report = ScriptStateReported(1.0, INDEX, ScriptState.UNCONFIGURED, origin=7, sent_tai=0.5)
+    # The middleware tells a new reader what was said last, before the queue has handled anything.
+    launching.post(INDEX, report)
+    assert queue.posted == []
+    launching.effects[LaunchProcess](LaunchProcess(INDEX, True, "script.py", "launch", may_exist=True))
+    await asyncio.gather(*queue.work)
+    assert [type(event) for event in queue.posted] == [ProcessStarted, ScriptStateReported]

@@ -219,10 +219,14 @@ class Operator:
             await self._observer.command("resume", slot="*")
             await asyncio.sleep(0.7)
 
+    def left(self, service: Service) -> list[int] | None:
+        """Return the scripts that wait or run; None if that is not known."""
+        slots = self._observer.slots_of(service)
+        return list(slots.salIndices[: slots.scripts]) if slots is not None else None
+
     def is_at_rest(self, service: Service) -> bool:
         """Is there no script any more that waits or runs?"""
-        slots = self._observer.slots_of(service)
-        return slots is not None and slots.scripts == 0
+        return self.left(service) == []
 
     async def _compare(self, service: Service) -> None:
         difference = "it has not shown its slots"

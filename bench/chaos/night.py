@@ -117,7 +117,7 @@ class Night:
             try:
                 await observer.until(lambda: operator.is_at_rest(service), _LAST_LIMIT_S)
             except TimeoutError:
-                self.model.fault(f"the night does not end: {observer.slots_of(service)}")
+                self.model.fault(f"the night does not end: {operator.left(service)} still wait or run")
         statuses = await service.stop(self._stage, self._middleware, keeps_scripts=False)
         if statuses != (0, 0):
             self.model.fault(f"--stop and the queue ended with {statuses}: {service.log}")

@@ -178,7 +178,7 @@ class Limits:
         So many pages of the file may be unused; more are given back to the file system.
     """
 
-    snapshot_entries: int = 5_000
+    snapshot_entries: int = 1_000
     snapshot_bytes: int = 4_000_000
     keep_days: float = 180.0
     keep_rows: int = 100_000

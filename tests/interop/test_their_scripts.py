@@ -9,11 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import psutil
-
 from lsst.ts.scriptqueue.sal import Domain, Remote, ScriptProcessState, ScriptState
 
 from ..system.night import Night, a_night
+from ..system.service import scripts_in
 from .peer import PATIENCE_S, write_probe
 
 
@@ -90,7 +89,8 @@ async def stop_at_once(night: Night, index: int) -> None:
 
 
 async def kill(night: Night, index: int) -> None:
-    (process,) = (child for child in psutil.Process().children() if str(index) in child.cmdline())
+    scripts = scripts_in(night.directory.parent / "state")
+    (process,) = (child for child in scripts if str(index) in child.cmdline())
     process.kill()
 
 

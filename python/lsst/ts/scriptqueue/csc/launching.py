@@ -14,7 +14,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 
 from ..core.effects import Effect, Forget, LaunchProcess, TerminateProcess
-from ..core.events import Event, LaunchFailed, ProcessExited, ProcessStarted
+from ..core.events import Event, LaunchFailed, ProcessExited, ProcessStarted, ScriptStateReported
 from ..core.views import ScriptProcess
 from ..launch.contract import (
     Exited,
@@ -69,6 +69,8 @@ class Launching:
         self._held: dict[int, list[Event]] = {}
         #: Launches that ended while there was no queue.
         self._missed: set[str] = set()
+        #: Launches of an earlier queue of which nothing has been heard: they may have said their last before.
+        self._unheard: set[str] = set()
         launcher.on_exit(self._exited)
         runtime.listen(ProcessExited, self._noted)
 
@@ -97,14 +99,20 @@ class Launching:
             if child.exited is not None:
                 self._missed.add(launch_id)
                 self._exited(child.exited)
-            elif launch_id not in wanted:
+            elif launch_id in wanted:
+                self._unheard.add(launch_id)
+            else:
                 launcher.terminate(launch_id)
         # Of those that are gone `_exited` hears.
         self._missed |= unknown.keys()
-        self._missed -= await launcher.adopt(unknown.values())
+        living = await launcher.adopt(unknown.values())
+        self._missed -= living
+        self._unheard |= living
 
     def post(self, index: int, event: Event) -> None:
         """Post what a script's process did, once its start has been posted."""
+        if isinstance(event, ScriptStateReported):
+            self._unheard.discard(self._launch_ids.get(index, ""))
         held = self._held.get(index)
         if held is None:
             self._runtime.post(event)
@@ -165,13 +173,14 @@ class Launching:
                 exited.signal,
                 exited.output_tail,
                 _SIGNAL_NAMES.get(exited.signal, ""),
-                while_away=exited.launch_id in self._missed,
+                while_away=exited.launch_id in self._missed | self._unheard,
             ),
         )
 
     def _noted(self, event: ProcessExited) -> None:
         launch_id = self._launch_ids.get(event.index, "")
         self._missed.discard(launch_id)
+        self._unheard.discard(launch_id)
         self._launcher.taken(launch_id)
 
 

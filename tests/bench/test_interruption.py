@@ -82,7 +82,14 @@ def marked(mark: str) -> list[psutil.Process]:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM, then SIGINT", "an error", "its queue is killed"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "SIGINT",
+        "its queue is killed",
+        *(pytest.param(how, marks=pytest.mark.long) for how in ("SIGTERM, then SIGINT", "an error")),
+    ],
+)
 def test_whatever_ends_it_its_queue_and_its_scripts_end(tmp_path: Path, how: str) -> None:
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "wait.py").symlink_to(BENCH / "scripts" / "wait.py")

@@ -141,8 +141,8 @@ def test_a_queue_that_does_not_start_is_told() -> None:
     ("moment", "signals"),
     [
         pytest.param("broker", 1, id="while Kafka starts"),
-        pytest.param("broker", 2, id="while Kafka starts, twice"),
-        pytest.param("starts ScriptQueue:1", 1, id="when it runs"),
+        pytest.param("broker", 2, id="while Kafka starts, twice", marks=pytest.mark.long),
+        pytest.param("starts ScriptQueue:1", 1, id="when it runs", marks=pytest.mark.long),
     ],
 )
 def test_an_interrupted_night_leaves_no_kafka(moment: str, signals: int, kafka_server: Server) -> None:
@@ -157,6 +157,7 @@ def test_an_interrupted_night_leaves_no_kafka(moment: str, signals: int, kafka_s
     assert "Traceback" not in text
 
 
+@pytest.mark.long
 def test_a_kafka_of_its_own_ends_with_the_night(kafka_server: Server) -> None:
     broken = (
         "import sys\n"

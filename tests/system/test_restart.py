@@ -241,6 +241,33 @@ async def test_queue_and_keeper_killed_the_scripts_are_found_again(tmp_path: pat
     assert not any(is_alive(process.pid) for process in scripts)
 
 
+async def test_a_service_that_cannot_start_leaves_the_scripts_alone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_night(tmp_path) as night:
+        async with a_service(tmp_path, "--state", "enabled") as first:
+            await first.line()
+            await night.add("running")
+            await night.state("running", ScriptState.RUNNING)
+            scripts = scripts_in(tmp_path / "state")
+            await kill(first)
+        with monkeypatch.context() as patch:
+            patch.setenv("LSST_KAFKA_BROKER_ADDR", "127.0.0.1:1")
+            patch.setenv("LSST_SCHEMA_REGISTRY_URL", "http://127.0.0.1:1")
+            patch.setenv("LSST_KAFKA_START_LIMIT_S", "1")
+            async with a_service(tmp_path, "--bus", "kafka") as second:
+                status, errors = await second.end()
+                assert (status, "Traceback" in errors) == (1, False), errors
+        assert all(is_alive(process.pid) for process in scripts)
+        async with a_service(tmp_path, "--resume-after-restart", "--state", "enabled") as third:
+            await third.line()
+            night.let_go("running")
+            await night.state("running", ScriptState.DONE)
+            third.process.terminate()
+            await third.end()
+    assert night.ran("running") == 1
+
+
 async def test_an_upgrade_leaves_the_scripts_to_the_next_service(tmp_path: pathlib.Path) -> None:
     async with a_night(tmp_path) as night:
         async with a_service(tmp_path, "--state", "enabled") as first:

@@ -165,7 +165,8 @@ class ScriptQueueCsc(BaseCsc):
             limit_s = self._settings.limits.kill_s + _SHUTDOWN_MARGIN_S
             if not await self._runtime.shut_down(f"the component is {self.summary_state.name}", limit_s):
                 self.log.error("Not all scripts were seen to end within %g s", limit_s)
-        if self._leaves_scripts and self._memory is not None:
+        # A service that could not start has no right to end what an earlier one has left.
+        if self._memory is not None and (self._leaves_scripts or not self._runtime.has_started):
             await self._memory.launcher.release()
         else:
             await self._launcher.aclose()

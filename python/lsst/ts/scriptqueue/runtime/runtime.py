@@ -139,6 +139,11 @@ class Runtime:
         """Are events being handled?"""
         return self._group is not None
 
+    @property
+    def has_started(self) -> bool:
+        """Were events ever handled?"""
+        return self._started.is_set()
+
     async def started(self) -> None:
         """Wait until it runs."""
         await self._started.wait()

@@ -91,7 +91,7 @@ async def test_what_a_script_said_before_its_launch_is_asked_for_anew_is_heard(
     script.touch(0o755)
     queue, launcher = AQueue(), ALauncher()
     launching = Launching(cast(Runtime, queue), ScriptLibrary(tmp_path, tmp_path), launcher)
-    await launching.take_over(launcher)
+    await launching.take_over(launcher, knows_all=True)
     report = ScriptStateReported(1.0, INDEX, ScriptState.UNCONFIGURED, origin=7, sent_tai=0.5)
     # The middleware tells a new reader what was said last, before the queue has handled anything.
     launching.post(INDEX, report)

@@ -15,6 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from lsst.ts.scriptqueue.bus import BusError
+from lsst.ts.scriptqueue.csc.assembly import QueueOptions, script_queue
+from lsst.ts.scriptqueue.runtime import Runtime
 from lsst.ts.scriptqueue.sal import Domain, Location, Remote, ScriptState
 
 from ..observer import PATIENCE_S
@@ -266,6 +269,30 @@ async def test_a_service_that_cannot_start_leaves_the_scripts_alone(
             third.process.terminate()
             await third.end()
     assert night.ran("running") == 1
+
+
+async def test_a_start_that_fails_after_the_takeover_leaves_the_scripts_alone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: Runtime) -> None:
+        raise BusError("the broker does not answer")
+
+    state = tmp_path / "state"
+    async with a_night(tmp_path) as night:
+        async with a_service(tmp_path, "--state", "enabled") as first:
+            await first.line()
+            await night.add("running")
+            await night.state("running", ScriptState.RUNNING)
+            (script,) = scripts_in(state)
+            await kill(first)
+        with monkeypatch.context() as patch, pytest.raises(BusError):
+            patch.setattr(Runtime, "started", fail)
+            async with script_queue(QueueOptions(1, state, tmp_path / "standard", tmp_path / "external")):
+                pass
+        assert is_alive(script.pid)
+        async with a_service(tmp_path) as second:
+            await second.line()
+            await night.shows(False, "running", [], [])
 
 
 async def test_an_upgrade_leaves_the_scripts_to_the_next_service(tmp_path: pathlib.Path) -> None:

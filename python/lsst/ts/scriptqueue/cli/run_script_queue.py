@@ -20,6 +20,7 @@ from ..bus.choice import BUS_KINDS
 from ..configuration import ConfigurationError
 from ..csc.assembly import QueueOptions, script_queue
 from ..csc.settings import Settings, SettingsError, read_settings
+from ..journal import JournalError
 from ..sal.enums import State
 from ..sal.errors import DuplicateError
 from .check_config import check_config
@@ -52,11 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.keep_scripts and not options.stop:
         parser.error("--keep-scripts goes with --stop")
     if options.stop or options.check:
-        is_well, text = (
-            stop(state_dir, keeps_scripts=options.keep_scripts)
-            if options.stop
-            else check(index, state_dir, options.bus)
-        )
+        try:
+            is_well, text = (
+                stop(state_dir, keeps_scripts=options.keep_scripts)
+                if options.stop
+                else check(index, state_dir, options.bus)
+            )
+        except JournalError as error:
+            is_well, text = False, str(error)
         print(text if is_well else f"run_script_queue: {text}", file=sys.stdout if is_well else sys.stderr)
         return 0 if is_well else 1
     logging.basicConfig(

@@ -145,6 +145,15 @@ class QueueModel:
         model._ledger = restore(plain, sal_index, model._ledger.limits, tai_minus_utc_s)
         return model
 
+    def go_on_after(self, last_index: int) -> None:
+        """Give no index up to one that was given before; one of another queue counts for nothing."""
+        self._ledger.indices.go_on_after(last_index)
+
+    @property
+    def now_tai(self) -> float:
+        """When the last event happened (TAI, unix seconds); 0 if nothing has."""
+        return self._ledger.now_tai
+
     def snapshot(self) -> Any:
         """All that it knows, in plain values."""
         return snapshot(self._ledger)

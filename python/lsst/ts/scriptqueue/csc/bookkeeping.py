@@ -57,6 +57,23 @@ class Memory:
     resumes: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What is new in the history.
+
+    Attributes
+    ----------
+    rows, happenings
+        To be written.
+    told
+        SAL index to how many lines of the script's story were written before.
+    """
+
+    rows: list[ScriptRow]
+    happenings: list[Happening]
+    told: dict[int, int]
+
+
 class Bookkeeping(Book):
     """Writes the journal of a queue.
 
@@ -86,12 +103,15 @@ class Bookkeeping(Book):
         self._write_snapshot()
 
     async def keep(self, events: Sequence[Event]) -> str:
-        if self._journal.wants_snapshot and not self._owed:
-            self._write_snapshot()
-        rows, happenings = self._news()
+        news = self._news()
         try:
-            await self._journal.write(map(_entry, (*self._owed, *events)), rows, happenings)
+            if self._journal.wants_snapshot:
+                await self._journal.write_snapshot(json.dumps(self._model.snapshot()))
+                # What is owed has been handled, so it is in the snapshot.
+                self._owed.clear()
+            await self._journal.write(map(_entry, (*self._owed, *events)), news.rows, news.happenings)
         except JournalError as error:
+            self._take_back(news)
             if not self._trouble:
                 self._log.error("What happens cannot be written down; scripts that run go on: %s", error)
             self._trouble = str(error)
@@ -115,16 +135,23 @@ class Bookkeeping(Book):
         if self._changed and self._history is None:
             self._history = asyncio.get_running_loop().call_later(_HISTORY_LAG_S, self._write_history)
 
-    async def aclose(self) -> None:
-        """Write what is left, and let go of the file."""
+    async def aclose(self, *, is_sound: bool = True) -> None:
+        """Write what is left, and let go of the file.
+
+        Parameters
+        ----------
+        is_sound
+            Is the queue what it should be? One that has failed in the middle
+            of an event is not written down.
+        """
         if self._history is not None:
             self._history.cancel()
         try:
             if self._owed:
                 await self.keep(())
-            rows, happenings = self._news()
-            await self._journal.write((), rows, happenings)
-            if not self._owed:
+            news = self._news()
+            await self._journal.write((), news.rows, news.happenings)
+            if is_sound and not self._owed:
                 await self._journal.write_snapshot(json.dumps(self._model.snapshot()))
         except JournalError as error:
             self._log.error("The end of the night could not be written into the journal: %s", error)
@@ -136,25 +163,39 @@ class Bookkeeping(Book):
 
     def _write_history(self) -> None:
         self._history = None
-        rows, happenings = self._news()
-        self._journal.write((), rows, happenings).add_done_callback(self._complain)
+        news = self._news()
+
+        def told(written: asyncio.Future[None]) -> None:
+            if written.cancelled() or written.exception() is not None:
+                self._take_back(news)
+            self._complain(written)
+
+        self._journal.write((), news.rows, news.happenings).add_done_callback(told)
 
     def _complain(self, written: asyncio.Future[None]) -> None:
         error = None if written.cancelled() else written.exception()
         if error is not None and not self._trouble:
             self._log.warning("The history misses something: %s", error)
 
-    def _news(self) -> tuple[list[ScriptRow], list[Happening]]:
+    def _news(self) -> _News:
         """What has become of scripts since this was last asked."""
-        rows, happenings = [], []
+        news = _News([], [], {})
         changed, self._changed = self._changed, {}
         for index in changed:
             record = self._model.record(index)
-            rows.append(_row(record))
-            new = record.lines_told - self._told.get(index, 0)
+            news.rows.append(_row(record))
+            told = news.told[index] = self._told.get(index, 0)
             self._told[index] = record.lines_told
-            happenings += [Happening(record.key, at_tai, text) for at_tai, text in _last(record, new)]
-        return rows, happenings
+            for at_tai, text in _last(record, record.lines_told - told):
+                news.happenings.append(Happening(record.key, at_tai, text))
+        return news
+
+    def _take_back(self, news: _News) -> None:
+        """Have what could not be written told once more, of scripts that are still known."""
+        for index, told in news.told.items():
+            if index in self._told:
+                self._told[index] = min(told, self._told[index])
+                self._changed[index] = None
 
 
 def read_back(

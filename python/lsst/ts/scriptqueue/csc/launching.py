@@ -10,6 +10,7 @@ until the queue knows that the process runs.
 from __future__ import annotations
 
 import json
+import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -31,6 +32,8 @@ from ..launch.paths import ScriptLibrary, ScriptPathError
 from ..runtime import Runtime
 
 __all__ = ["Launching"]
+
+logger = logging.getLogger(__name__)
 
 _SIGNAL_NAMES: dict[int | None, str] = {number.value: number.name for number in signal.Signals}
 
@@ -79,8 +82,17 @@ class Launching:
         """What this edge carries out."""
         return {LaunchProcess: self._launch, TerminateProcess: self._terminate, Forget: self._forget}
 
-    async def take_over(self, launcher: LastingLauncher) -> None:
-        """Find the processes an earlier queue has left: tell of those that have gone, end strangers."""
+    async def take_over(self, launcher: LastingLauncher, *, knows_all: bool) -> None:
+        """Find the processes an earlier queue has left: tell of those that have gone, and of strangers.
+
+        Parameters
+        ----------
+        launcher
+            Who owns them.
+        knows_all
+            Is the queue all that the earlier one was? Then strangers are
+            ended; else they may be what it has forgotten, and run on.
+        """
         expected, wanted = dict[str, int](), set[str]()
         unknown = dict[str, Inherited]()
         for index, process in self._runtime.model.processes().items():
@@ -102,7 +114,9 @@ class Launching:
             elif launch_id in wanted:
                 self._unheard.add(launch_id)
             else:
-                launcher.terminate(launch_id)
+                _tell_of_stranger(child, is_ended=knows_all)
+                if knows_all:
+                    launcher.terminate(launch_id)
         # Of those that are gone `_exited` hears.
         self._missed |= unknown.keys()
         living = await launcher.adopt(unknown.values())
@@ -143,6 +157,8 @@ class Launching:
                 )
             )
         except (ScriptPathError, LaunchError) as error:
+            # One that an earlier queue has started may be there all the same.
+            self._launcher.terminate(launch_id)
             del self._launch_ids[index]
             del self._held[index]
             self._runtime.post(LaunchFailed(self._runtime.now(), index, str(error)))
@@ -182,6 +198,15 @@ class Launching:
         self._missed.discard(launch_id)
         self._unheard.discard(launch_id)
         self._launcher.taken(launch_id)
+
+
+def _tell_of_stranger(child: Inherited, *, is_ended: bool) -> None:
+    pid, output = child.launched.pid, child.launched.output_path
+    what = f"script {child.sal_index}, process {pid}, runs and this queue does not know it (output: {output})"
+    if is_ended:
+        logger.warning("%s; it is ended", what)
+    else:
+        logger.error("%s, because its journal was damaged or lost; it runs on: kill %d to end it", what, pid)
 
 
 def _identity(launched: Launched) -> str:

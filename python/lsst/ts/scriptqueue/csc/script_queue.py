@@ -114,6 +114,9 @@ class ScriptQueueCsc(BaseCsc):
             include=("state", "metadata", "description"),
         )
         self._memory = memory
+        self._is_introduced = False
+        self._is_sound = True
+        self._forgets = False
         self.model = self._model(index_counter.last if index_counter else 0)
         self._configuring = Configuring(configurations)
         self._book = Bookkeeping(memory.journal, self.model, self.log) if memory is not None else None
@@ -150,6 +153,9 @@ class ScriptQueueCsc(BaseCsc):
         )
         for complaint in complaints:
             self.log.error("%s", complaint)
+        if complaints:
+            self._forgets = True
+            model.go_on_after(last_index)
         return model
 
     async def leave(self) -> None:
@@ -159,22 +165,27 @@ class ScriptQueueCsc(BaseCsc):
 
     async def close_tasks(self) -> None:
         """End all scripts, unless they are left to the next service; say so, and let go of everything."""
-        if self._leaves_scripts:
+        leaves_scripts = self._leaves_scripts or (self._memory is not None and not self._may_end_scripts)
+        if leaves_scripts:
             await self._runtime.settle()
         elif self._runtime.is_running:
             limit_s = self._settings.limits.kill_s + _SHUTDOWN_MARGIN_S
             if not await self._runtime.shut_down(f"the component is {self.summary_state.name}", limit_s):
                 self.log.error("Not all scripts were seen to end within %g s", limit_s)
-        # A service that could not start has no right to end what an earlier one has left.
-        if self._memory is not None and (self._leaves_scripts or not self._runtime.has_started):
+        if self._memory is not None and leaves_scripts:
             await self._memory.launcher.release()
         else:
             await self._launcher.aclose()
         await self._runtime.stop()
         if self._book is not None:
-            await self._book.aclose()
+            await self._book.aclose(is_sound=self._is_sound)
         await self._scripts.close()
         await super().close_tasks()
+
+    @property
+    def _may_end_scripts(self) -> bool:
+        """Does it end as planned? One that could not start, or has failed, leaves them to the next one."""
+        return self._is_introduced and self._is_sound and not self.has_failed
 
     def _heartbeat_heard(self, message: Message) -> None:
         super()._heartbeat_heard(message)
@@ -192,18 +203,21 @@ class ScriptQueueCsc(BaseCsc):
         )
         await self._tell_configurations()
         await super()._introduce()
+        self._is_introduced = True
 
     async def _take_over(self) -> None:
         """Go on with what an earlier service has left; nothing that scripts say is heard before this."""
         memory = self._memory
         if memory is None or self._book is None:
             return
-        if memory.recovered.snapshot is None:
+        is_new = memory.recovered.is_fresh
+        if is_new or self._forgets or memory.recovered.snapshot is None:
+            # What cannot be read back must not be stumbled over again.
             self._book.begin()
-        else:
+        if not is_new:
             self._runtime.post(Restarted(self._runtime.now(), memory.resumes))
         try:
-            await self._launching.take_over(memory.launcher)
+            await self._launching.take_over(memory.launcher, knows_all=not (is_new or self._forgets))
         except LaunchError as error:
             raise SettingsError(f"no process that owns the scripts can be had: {error}") from None
 
@@ -354,6 +368,7 @@ class ScriptQueueCsc(BaseCsc):
             await self._runtime.run()
         except ExceptionGroup as group:
             error = group.exceptions[0]
+            self._is_sound = False
             self.log.critical("The queue has stopped working; scripts that run go on", exc_info=error)
             await self.fault(RUNTIME_FAILED, f"the queue has stopped working: {error}")
 

@@ -119,7 +119,11 @@ def read_history(directory: pathlib.Path, query: Query) -> Answer:
         If it cannot be read.
     """
     path = directory / NAME
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        raise JournalError(f"the journal {path} cannot be read: {error.strerror}") from None
+    if not is_there:
         raise NoJournalError(
             f"there is no journal in {directory}: a queue makes one when it starts with this state directory"
         )

@@ -61,11 +61,19 @@ class JournalLock:
         self._file = file
 
     def holder(self) -> int | None:
-        """Return the process that has the lock; None if nobody has it, 0 if that is not known."""
+        """Return the process that has the lock; None if nobody has it, 0 if that is not known.
+
+        Raises
+        ------
+        JournalError
+            If that cannot be looked up.
+        """
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise JournalError(f"the lock {self.path} cannot be read: {error.strerror}") from None
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

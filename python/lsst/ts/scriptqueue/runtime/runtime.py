@@ -78,7 +78,7 @@ class Runtime:
         self.outbox = Outbox(log)
         self._clock = clock
         self._log = log
-        self._last_tai = 0.0
+        self._last_tai = model.now_tai
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._timers = Timers(self._timer_expired)
         self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
@@ -138,11 +138,6 @@ class Runtime:
     def is_running(self) -> bool:
         """Are events being handled?"""
         return self._group is not None
-
-    @property
-    def has_started(self) -> bool:
-        """Were events ever handled?"""
-        return self._started.is_set()
 
     async def started(self) -> None:
         """Wait until it runs."""

@@ -165,6 +165,11 @@ class Endpoint:
         self._closing.set()
         await asyncio.wait([self._keeper])
 
+    @property
+    def has_failed(self) -> bool:
+        """Does it close, or has it closed, because something went wrong?"""
+        return self._exception is not None
+
     async def close_tasks(self) -> None:
         """End what a subclass has begun; to be extended. Called by the closing."""
 

@@ -1,9 +1,10 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last script index given, kept in a file so that indices go on after a restart.
+"""The last script index given, kept in a file of its own beside the journal.
 
-A script that a killed service left behind still hears commands for its index;
-a new script must not be given the same one.
+It counts where the journal is new, or could not be read back as a whole: a
+script that it has forgotten still hears commands for its index, and a new
+script must not be given the same one.
 """
 
 from __future__ import annotations

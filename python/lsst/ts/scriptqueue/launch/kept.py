@@ -36,14 +36,12 @@ from .keeper_contact import KeeperContact
 from .keeper_link import KeeperLink
 from .kept_child import KeptChild, KeptStatus, launched_as
 from .output import OutputLimits
+from .owners import CLOSE_MARGIN_S, first_of, give_up_late
 from .script_output import ScriptOutput
 
 __all__ = ["KeptLauncher"]
 
 logger = logging.getLogger(__name__)
-
-#: How much longer than its stop plan a child, and then the keeper, may take to go, in seconds.
-_CLOSE_MARGIN_S = 3.0
 
 
 class KeptLauncher(LastingLauncher):
@@ -140,7 +138,7 @@ class KeptLauncher(LastingLauncher):
         child = self._new_child(request.launch_id, request.sal_index)
         self._own(child, self._launch(child, request))
         try:
-            await _first(child.owner, child.launched)
+            await first_of(child.owner, child.launched)
         except asyncio.CancelledError:
             child.is_unwanted = True
             self._end(child, 0.0)
@@ -171,7 +169,8 @@ class KeptLauncher(LastingLauncher):
         for launch_id in self._children:
             self.terminate(launch_id)
         try:
-            await self._give_up_late()
+            owners = {child.owner for child in self._children.values()}
+            await give_up_late(owners, self._plan.kill_after_s)
             await self._close_keeper()
         finally:
             await self._output.aclose()
@@ -341,23 +340,11 @@ class KeptLauncher(LastingLauncher):
         if not child.ended.done():
             child.ended.set_result(KeptStatus(*described["ended"]))
 
-    async def _give_up_late(self) -> None:
-        """Wait until all children are seen off, for so long as that may take."""
-        owners = {child.owner for child in self._children.values()}
-        if not owners:
-            return
-        _, late = await asyncio.wait(owners, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
-        for task in late:
-            logger.error("%s could not be ended in time and is given up", task.get_name())
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
-
     async def _close_keeper(self) -> None:
         link = self._keeper.link
         if link is not None:
             link.ask("close", kill_after_s=self._plan.kill_after_s)
-            await asyncio.wait({link.lost}, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
+            await asyncio.wait({link.lost}, timeout=self._plan.kill_after_s + CLOSE_MARGIN_S)
         await self._keeper.aclose()
 
 
@@ -365,8 +352,3 @@ def _complain(child: KeptChild, answer: asyncio.Future[Mapping[str, Any]]) -> No
     error = None if answer.cancelled() else answer.exception()
     if isinstance(error, LaunchError):
         logger.error("script %s runs, but is not watched: %s", child.launch_id, error)
-
-
-async def _first(*futures: asyncio.Future[Any]) -> None:
-    """Wait until one of several futures is done; never cancels them."""
-    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)

@@ -24,13 +24,13 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..keeper.identity import identity_of
 from ..keeper.spawning import why_not_started
 from .contract import Exited, Launched, Launcher, LaunchError, LaunchRequest, StopPlan
 from .leftovers import Leftovers
 from .output import OutputLimits
+from .owners import first_of, give_up_late
 from .processes import OwnedProcess, Spawned, spawn
 from .script_output import ScriptOutput
 
@@ -40,9 +40,6 @@ logger = logging.getLogger(__name__)
 
 #: How many children are spawned at a time; more would only compete.
 _SPAWNERS = 2
-
-#: How much longer than its stop plan a child may take to go, in seconds.
-_CLOSE_MARGIN_S = 3.0
 
 
 @dataclass(eq=False, slots=True)
@@ -113,7 +110,7 @@ class LocalLauncher(Launcher):
         self._children[request.launch_id] = child
         child.owner.add_done_callback(functools.partial(self._disown, child))
         try:
-            await _first(child.owner, child.launched)
+            await first_of(child.owner, child.launched)
         except asyncio.CancelledError:
             child.owner.cancel()
             await asyncio.wait({child.owner})
@@ -137,20 +134,10 @@ class LocalLauncher(Launcher):
         for launch_id in self._children:
             self.terminate(launch_id)
         try:
-            await self._wait_for_owners()
+            owners = [child.owner for child in self._children.values()]
+            await give_up_late(owners, self._plan.kill_after_s)
         finally:
             await self._output.aclose()
-
-    async def _wait_for_owners(self) -> None:
-        owners = [child.owner for child in self._children.values()]
-        if not owners:
-            return
-        _, late = await asyncio.wait(owners, timeout=self._plan.kill_after_s + _CLOSE_MARGIN_S)
-        for task in late:
-            logger.error("%s could not be ended in time and is given up", task.get_name())
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
 
     def _writing(self) -> list[str]:
         return [child.output_path for child in self._children.values() if child.output_path]
@@ -164,7 +151,7 @@ class LocalLauncher(Launcher):
                 await stack.enter_async_context(process)
             identity = identity_of(process.pid)
             child.launched.set_result(Launched(request.launch_id, identity, child.output_path or ""))
-            await _first(process.exited, child.stop)
+            await first_of(process.exited, child.stop)
             if not process.exited.done():
                 process.signal_group(signal.SIGTERM)
                 # One that was stopped with SIGSTOP could not act on it otherwise.
@@ -201,8 +188,3 @@ class LocalLauncher(Launcher):
             os.close(output)
         child.output_path = path
         return spawned
-
-
-async def _first(*futures: asyncio.Future[Any]) -> None:
-    """Wait until one of several futures is done; never cancels them."""
-    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)

@@ -132,6 +132,11 @@ class TopicSpec:
     fields: tuple[FieldSpec, ...]
     description: str = ""
 
+    def check_same_fields(self, other: TopicSpec) -> None:
+        """Raise `BusError` if another definition of this topic has other fields."""
+        if other is not self and other.fields != self.fields:
+            raise BusError(f"{self.component}.{self.name} is open with other fields; use one definition")
+
 
 @dataclass(frozen=True, slots=True)
 class IndexRange:

@@ -49,8 +49,7 @@ class MemoryBroker:
         topic = self._topics.get(key)
         if topic is None:
             topic = self._topics[key] = _Topic(spec)
-        elif topic.spec is not spec and topic.spec.fields != spec.fields:
-            raise BusError(f"{spec.component}.{spec.name} is open with other fields; use one definition")
+        topic.spec.check_same_fields(spec)
         return topic
 
 

@@ -120,8 +120,7 @@ class Participant:
         if known is None:
             sample = SampleFormat(spec)
             known = self._topics[key] = (spec, create_topic(self.entity, spec, sample), sample)
-        elif known[0] is not spec and known[0].fields != spec.fields:
-            raise BusError(f"{spec.component}.{spec.name} is open with other fields; use one definition")
+        known[0].check_same_fields(spec)
         return known[1], known[2]
 
     def watch(self, source: Source, status: int) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..contract import BusError, TopicSpec
+from ..contract import TopicSpec
 from .codec import Codec
 from .settings import Settings
 
@@ -48,8 +48,7 @@ class Catalogue:
         codec = self._codecs.get(key)
         if codec is None:
             codec = self._codecs[key] = Codec(spec)
-        elif codec.topic is not spec and codec.topic.fields != spec.fields:
-            raise BusError(f"{spec.component}.{spec.name} is open with other fields; use one definition")
+        codec.topic.check_same_fields(spec)
         return codec
 
     def by_name(self, specs: Iterable[TopicSpec]) -> dict[str, TopicSpec]:

@@ -289,6 +289,18 @@ class Driver:
         self.report(index, ScriptState.ENDING, ScriptState.DONE)
         self.exit(index)
 
+    def end_for_good(self, index: int) -> None:
+        """Stop a script at once, let its process go, and see that it is gone and the stop answered."""
+        self.stop(index, terminate=True)
+        if self.phase(index) is Phase.ABANDONED:
+            self.start(index)
+        if self.watcher.script(index).process:
+            self.exit(index, signal=15)
+        assert self.phase(index) is Phase.GONE
+        ack = self.ack()
+        assert ack is not None
+        assert ack.accepted
+
     # What can be seen.
 
     @property

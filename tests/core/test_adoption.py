@@ -89,15 +89,7 @@ def test_another_restart_finds_what_the_first_has_left(phase: Phase) -> None:
 def test_whoever_was_taken_over_can_be_stopped_for_good(phase: Phase) -> None:
     driver, index = a_script(phase)
     driver.take_over()
-    driver.stop(index, terminate=True)
-    if driver.phase(index) is P.ABANDONED:
-        driver.start(index)
-    if driver.watcher.script(index).process:
-        driver.exit(index, signal=15)
-    assert driver.phase(index) is P.GONE
-    ack = driver.ack()
-    assert ack is not None
-    assert ack.accepted
+    driver.end_for_good(index)
 
 
 # The queue.

@@ -106,15 +106,7 @@ def test_phases_without_time_limit_wait_for_something_that_always_comes() -> Non
 def test_no_phase_is_a_dead_end(phase: Phase) -> None:
     """From every phase, whoever is stopped is gone once its process is."""
     driver, index = a_script(phase)
-    driver.stop(index, terminate=True)
-    if driver.phase(index) is Phase.ABANDONED:
-        driver.start(index)
-    if driver.watcher.script(index).process:
-        driver.exit(index, signal=15)
-    assert driver.phase(index) is Phase.GONE
-    ack = driver.ack()
-    assert ack is not None
-    assert ack.accepted
+    driver.end_for_good(index)
 
 
 def test_a_script_never_leaves_the_history() -> None:

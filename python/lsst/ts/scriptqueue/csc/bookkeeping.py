@@ -100,13 +100,13 @@ class Bookkeeping(Book):
 
     def begin(self) -> None:
         """Write what the queue is before anything has happened to it."""
-        self._write_snapshot()
+        self._write_snapshot().add_done_callback(self._complain)
 
     async def keep(self, events: Sequence[Event]) -> str:
         news = self._news()
         try:
             if self._journal.wants_snapshot:
-                await self._journal.write_snapshot(json.dumps(self._model.snapshot()))
+                await self._write_snapshot()
                 # What is owed has been handled, so it is in the snapshot.
                 self._owed.clear()
             await self._journal.write(map(_entry, (*self._owed, *events)), news.rows, news.happenings)
@@ -152,14 +152,14 @@ class Bookkeeping(Book):
             news = self._news()
             await self._journal.write((), news.rows, news.happenings)
             if is_sound and not self._owed:
-                await self._journal.write_snapshot(json.dumps(self._model.snapshot()))
+                await self._write_snapshot()
         except JournalError as error:
             self._log.error("The end of the night could not be written into the journal: %s", error)
         finally:
             await self._journal.aclose()
 
-    def _write_snapshot(self) -> None:
-        self._journal.write_snapshot(json.dumps(self._model.snapshot())).add_done_callback(self._complain)
+    def _write_snapshot(self) -> asyncio.Future[None]:
+        return self._journal.write_snapshot(json.dumps(self._model.snapshot()))
 
     def _write_history(self) -> None:
         self._history = None

@@ -93,7 +93,7 @@ class Launching:
             Is the queue all that the earlier one was? Then strangers are
             ended; else they may be what it has forgotten, and run on.
         """
-        expected, wanted = dict[str, int](), set[str]()
+        wanted = set[str]()
         unknown = dict[str, Inherited]()
         for index, process in self._runtime.model.processes().items():
             wanted.add(process.launch_id)
@@ -103,7 +103,6 @@ class Launching:
                 self._held[index] = []
             else:
                 self._launch_ids[index] = process.launch_id
-                expected[process.launch_id] = index
                 unknown[process.launch_id] = Inherited(_launched(process), index)
         for child in await launcher.inherited():
             launch_id = child.launched.launch_id
@@ -189,7 +188,7 @@ class Launching:
                 exited.signal,
                 exited.output_tail,
                 _SIGNAL_NAMES.get(exited.signal, ""),
-                while_away=exited.launch_id in self._missed | self._unheard,
+                while_away=exited.launch_id in self._missed or exited.launch_id in self._unheard,
             ),
         )
 

@@ -50,6 +50,9 @@ class OwnBroker:
         self._gone = how
         if how == "pause":
             os.kill(self._server.broker_pid, signal.SIGSTOP)
+            # Its threads go on for a moment, and could still answer.
+            while not _stands_still(self._server.broker_pid):
+                os.sched_yield()
         else:
             await self._do(how)
 
@@ -89,3 +92,13 @@ async def own_broker(own_broker_process: Path) -> AsyncIterator[OwnBroker]:
     broker = OwnBroker(own_broker_process)
     yield broker
     await broker.come_back()
+
+
+def _stands_still(pid: int) -> bool:
+    """Is every thread of a process stopped?"""
+    try:
+        stats = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except (FileNotFoundError, ProcessLookupError):
+        # One has ended meanwhile, so they run.
+        return False
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)

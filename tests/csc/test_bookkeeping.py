@@ -37,7 +37,20 @@ class FakeJournal:
         self.happenings: list[Happening] = []
         self.snapshots: list[str] = []
         self.is_full = False
+        self.is_held = False
         self.wants_snapshot = False
+        self._asked = asyncio.Event()
+        self._held: asyncio.Future[None] | None = None
+
+    async def asked(self) -> None:
+        """Wait until it is asked to write while it is held."""
+        await self._asked.wait()
+
+    def let_go(self, error: Exception) -> None:
+        """Let what it was asked for fail."""
+        assert self._held is not None
+        self.is_held = False
+        self._held.set_exception(error)
 
     def write(
         self,
@@ -46,6 +59,10 @@ class FakeJournal:
         happenings: Iterable[Happening] = (),
     ) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.is_held:
+            self._held = done
+            self._asked.set()
+            return done
         if self.is_full or self.wants_snapshot:
             done.set_exception(
                 JournalError("it goes on after a snapshot" if self.wants_snapshot else "disk full")
@@ -86,42 +103,91 @@ def book(journal: FakeJournal, driver: Driver) -> Bookkeeping:
 async def test_what_is_owed_is_written_before_what_comes_after(
     book: Bookkeeping, journal: FakeJournal
 ) -> None:
-    first, second = ev.EnabledChanged(START_TAI, True), ev.EnabledChanged(START_TAI + 1, False)
+    first, second, third = (ev.EnabledChanged(START_TAI + number, number % 2 == 0) for number in range(3))
     journal.is_full = True
-    assert "disk full" in await book.keep([first])
+    assert "disk full" in await book.keep([first], are_handled=False)
     book.owe(first)
+    assert "disk full" in await book.keep([second], are_handled=True)
     journal.is_full = False
-    assert await book.keep([second]) == ""
-    assert [entry.at_tai for entry in journal.entries] == [START_TAI, START_TAI + 1]
+    assert await book.keep([third], are_handled=False) == ""
+    assert [entry.at_tai for entry in journal.entries] == [START_TAI, START_TAI + 1, START_TAI + 2]
     await book.aclose()
 
 
-async def test_a_journal_with_a_gap_goes_on_after_a_snapshot_although_something_is_owed(
+async def test_what_is_refused_is_not_owed(book: Bookkeeping, journal: FakeJournal) -> None:
+    journal.is_full = True
+    assert "disk full" in await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=False)
+    journal.is_full = False
+    await book.aclose()
+    assert journal.entries == []
+
+
+async def test_if_a_write_fails_nothing_behind_it_has_been_written(
+    book: Bookkeeping, journal: FakeJournal
+) -> None:
+    journal.is_held = True
+    kept = [
+        book.keep([ev.EnabledChanged(START_TAI + number, number % 2 == 0)], are_handled=True)
+        for number in range(2)
+    ]
+    await journal.asked()
+    behind = book.keep([ev.EnabledChanged(START_TAI + 2, True)], are_handled=True)
+    # The one behind finds room, and brings with it what did not.
+    journal.let_go(JournalError("disk full"))
+    assert ["disk full" in trouble for trouble in await asyncio.gather(*kept)] == [True, True]
+    assert await behind == ""
+    assert [entry.at_tai for entry in journal.entries] == [START_TAI, START_TAI + 1, START_TAI + 2]
+    await book.aclose()
+
+
+async def test_a_snapshot_holds_what_has_been_handled_and_not_what_waits_for_it(
     book: Bookkeeping, journal: FakeJournal
 ) -> None:
     journal.is_full = True
-    await book.keep([ev.EnabledChanged(START_TAI, True)])
-    book.owe(ev.EnabledChanged(START_TAI, True))
+    await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=True)
     journal.is_full, journal.wants_snapshot = False, True
-    assert await book.keep([ev.EnabledChanged(START_TAI + 1, False)]) == ""
+    handled = book.keep([ev.EnabledChanged(START_TAI + 1, False)], are_handled=True)
+    late = book.keep([ev.EnabledChanged(START_TAI + 2, True)], are_handled=False)
+    assert (await handled, await late) == ("", "")
     assert len(journal.snapshots) == 1
-    # What was owed is in the snapshot, and must not happen twice.
-    assert [entry.at_tai for entry in journal.entries] == [START_TAI + 1]
+    # What was owed or handled is in the snapshot, and must not happen twice.
+    assert [entry.at_tai for entry in journal.entries] == [START_TAI + 2]
     await book.aclose()
+
+
+async def test_a_fault_of_the_program_reaches_whoever_waits(book: Bookkeeping, journal: FakeJournal) -> None:
+    journal.is_held = True
+    kept = book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=True)
+    await journal.asked()
+    journal.let_go(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        await kept
+    await book.aclose(is_sound=False)
 
 
 async def test_what_the_history_missed_is_told_when_there_is_room_again(
-    book: Bookkeeping, journal: FakeJournal, driver: Driver
+    journal: FakeJournal, driver: Driver
 ) -> None:
+    book = Bookkeeping(cast(Journal, journal), driver.model, logging.getLogger("test"), history_lag_s=0)
     index = driver.add_configured()
+    journal.is_held = True
     book.note(driver.effects)
-    journal.is_full = True
-    await book.keep([])
-    journal.is_full = False
-    await book.keep([])
+    await journal.asked()
+    journal.let_go(JournalError("disk full"))
+    await book.aclose()
     assert [row.sal_index for row in journal.rows] == [index]
     assert len(journal.happenings) == len(driver.model.story(index).splitlines())
+
+
+async def test_whoever_waits_for_an_event_does_not_wait_for_the_history(
+    book: Bookkeeping, journal: FakeJournal, driver: Driver
+) -> None:
+    driver.add_configured()
+    book.note(driver.effects)
+    assert await book.keep([ev.EnabledChanged(driver.now, True)], are_handled=True) == ""
+    assert (len(journal.entries), journal.rows, journal.happenings) == (1, [], [])
     await book.aclose()
+    assert journal.rows
 
 
 async def test_a_queue_that_has_failed_in_the_middle_is_not_written_down(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -23,10 +23,10 @@ from lsst.ts.scriptqueue.core.effects import (
     SetTimer,
     TerminateProcess,
 )
-from lsst.ts.scriptqueue.core.events import LaunchFailed, ProcessExited, ProcessStarted
+from lsst.ts.scriptqueue.core.events import CommandGiven, Event, LaunchFailed, ProcessExited, ProcessStarted
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.core.refusals import IllegalTransition, Refused
-from lsst.ts.scriptqueue.runtime import Runtime
+from lsst.ts.scriptqueue.runtime import Book, NoBook, Runtime
 
 LOG = logging.getLogger("test")
 
@@ -44,15 +44,16 @@ class SteppedClock:
 class World:
     """The edges: notes every effect, and launches or not."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, book: Book | None = None) -> None:
         self.clock = SteppedClock()
-        self.runtime = Runtime(QueueModel(1, limits), self.clock, LOG)
+        self.runtime = Runtime(QueueModel(1, limits), self.clock, LOG, book)
         self.seen: list[Effect] = []
+        self.launched = asyncio.Event()
         self.told_to_end = asyncio.Event()
         self.dies_when_told = True
         self.runtime.register(
             {
-                LaunchProcess: self.seen.append,
+                LaunchProcess: self.launch,
                 TerminateProcess: self.terminate,
                 PublishQueue: self.seen.append,
                 PublishSlots: self.seen.append,
@@ -60,6 +61,10 @@ class World:
             }
         )
         self.progress: list[tuple[float, str]] = []
+
+    def launch(self, effect: LaunchProcess) -> None:
+        self.seen.append(effect)
+        self.launched.set()
 
     def terminate(self, effect: TerminateProcess) -> None:
         self.seen.append(effect)
@@ -72,6 +77,44 @@ class World:
             self.progress.append((timeout_s, text))
 
         return self.runtime.give(command, 7, progress)
+
+
+class HeldBook(NoBook):
+    """A book that takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[Event, ...]] = []
+        self.owed: list[Event] = []
+        self._asked = asyncio.Queue[asyncio.Future[str]]()
+        self._has_been_asked = asyncio.Event()
+
+    def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
+        known: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.kept.append(tuple(events))
+        self._asked.put_nowait(known)
+        self._has_been_asked.set()
+        return known
+
+    async def asked(self, count: int) -> None:
+        """Wait until it was asked so often."""
+        while len(self.kept) < count:
+            self._has_been_asked.clear()
+            await self._has_been_asked.wait()
+
+    def owe(self, event: Event) -> None:
+        self.owed.append(event)
+
+    async def write(self, trouble: str = "") -> None:
+        """Wait for the next wish, and say what has become of it."""
+        (await self._asked.get()).set_result(trouble)
+
+
+async def loading(world: World, book: HeldBook) -> asyncio.Future[str]:
+    """Add a script, as far as its launch."""
+    reply = world.give(AddScript(True, "slew.py"))
+    await book.write()
+    await world.launched.wait()
+    return reply
 
 
 @asynccontextmanager
@@ -196,6 +239,49 @@ async def test_an_event_that_cannot_have_happened_ends_the_runtime_with_the_stor
     assert isinstance(error, IllegalTransition)
     assert "added: slew.py" in str(error)
     assert reply.cancelled()
+
+
+async def test_the_model_goes_on_while_the_book_is_written_but_nothing_is_done_before() -> None:
+    book = HeldBook()
+    world = World(book=book)
+    async with running(world):
+        reply = await loading(world, book)
+        done_before = list(world.seen)
+        world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
+        await book.asked(2)
+        world.runtime.post(ProcessExited(world.runtime.now(), 100000, 1))
+        await book.asked(3)
+        assert "exit" in world.runtime.model.story(100000)
+        assert world.seen == done_before
+        await book.write()
+        assert await reply == "100000"
+        await book.write()
+        await world.runtime.settle()
+    assert len(world.seen) > len(done_before)
+
+
+async def test_a_command_that_cannot_be_written_is_refused_and_changes_nothing() -> None:
+    book = HeldBook()
+    world = World(book=book)
+    async with running(world):
+        reply = world.give(AddScript(True, "slew.py"))
+        await book.write("disk full")
+        with pytest.raises(Refused, match="disk full"):
+            await reply
+    assert (world.seen, book.owed) == ([], [])
+
+
+async def test_what_makes_the_night_safe_is_done_even_if_it_cannot_be_written() -> None:
+    book = HeldBook()
+    world = World(book=book)
+    async with running(world):
+        # Together with one that has to wait for the book.
+        add, pause = world.give(AddScript(True, "slew.py")), world.give(Pause())
+        await book.write("disk full")
+        with pytest.raises(Refused, match="disk full"):
+            await add
+        await pause
+    assert [type(event) for [event] in [book.owed]] == [CommandGiven]
 
 
 def test_an_effect_has_one_owner() -> None:

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The edge between the queue and its journal.
 
-Events go into the journal before they are handled, so that what they lead to
-can be found out again; what becomes of each script goes there, too, for the
-history, but nobody waits for that.
+Events go into the journal before anything is done about them, so that what
+they lead to can be found out again; what becomes of each script goes there,
+too, for the history, but nobody waits for that.
+
+One write is under way at a time. What happens meanwhile is written together
+with the next, and if a write fails, none behind it can have succeeded.
 """
 
 from __future__ import annotations
@@ -58,6 +61,15 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is to be written, and who waits for it."""
+
+    events: tuple[Event, ...]
+    are_handled: bool
+    known: asyncio.Future[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _News:
     """What is new in the history.
 
@@ -85,13 +97,25 @@ class Bookkeeping(Book):
         The queue.
     log
         Where it is said what cannot be written.
+    history_lag_s
+        How long the history may be behind (seconds).
     """
 
-    def __init__(self, journal: Journal, model: QueueModel, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        model: QueueModel,
+        log: logging.Logger,
+        history_lag_s: float = _HISTORY_LAG_S,
+    ) -> None:
         self._journal = journal
         self._model = model
         self._log = log
+        self._history_lag_s = history_lag_s
         self._owed: list[Event] = []
+        self._waiting: list[_Kept] = []
+        self._under_way: list[_Kept] = []
+        self._writing: asyncio.Task[None] | None = None
         self._trouble = ""
         self._changed: dict[int, None] = {}
         #: How many lines of each script's story have been written.
@@ -102,25 +126,13 @@ class Bookkeeping(Book):
         """Write what the queue is before anything has happened to it."""
         self._write_snapshot().add_done_callback(self._complain)
 
-    async def keep(self, events: Sequence[Event]) -> str:
-        news = self._news()
-        try:
-            if self._journal.wants_snapshot:
-                await self._write_snapshot()
-                # What is owed has been handled, so it is in the snapshot.
-                self._owed.clear()
-            await self._journal.write(map(_entry, (*self._owed, *events)), news.rows, news.happenings)
-        except JournalError as error:
-            self._take_back(news)
-            if not self._trouble:
-                self._log.error("What happens cannot be written down; scripts that run go on: %s", error)
-            self._trouble = str(error)
-            return f"it could not be written into the journal: {error}"
-        if self._trouble:
-            self._log.warning("The journal can be written again")
-        self._trouble = ""
-        self._owed.clear()
-        return ""
+    def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
+        known: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Kept(tuple(events), are_handled, known))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+            self._writing.add_done_callback(self._ended)
+        return known
 
     def owe(self, event: Event) -> None:
         self._owed.append(event)
@@ -133,7 +145,7 @@ class Bookkeeping(Book):
                 self._changed.pop(effect.index, None)
                 self._told.pop(effect.index, None)
         if self._changed and self._history is None:
-            self._history = asyncio.get_running_loop().call_later(_HISTORY_LAG_S, self._write_history)
+            self._history = asyncio.get_running_loop().call_later(self._history_lag_s, self._write_history)
 
     async def aclose(self, *, is_sound: bool = True) -> None:
         """Write what is left, and let go of the file.
@@ -147,16 +159,58 @@ class Bookkeeping(Book):
         if self._history is not None:
             self._history.cancel()
         try:
-            if self._owed:
-                await self.keep(())
+            # What is under way comes first, and what is owed goes with it.
+            if trouble := await self.keep((), are_handled=True):
+                self._log.error("The end of the night is missing: %s", trouble)
+                return
             news = self._news()
             await self._journal.write((), news.rows, news.happenings)
-            if is_sound and not self._owed:
+            if is_sound:
                 await self._write_snapshot()
         except JournalError as error:
             self._log.error("The end of the night could not be written into the journal: %s", error)
         finally:
             await self._journal.aclose()
+
+    async def _write(self) -> None:
+        """Write what waits, until nothing does."""
+        while self._waiting:
+            self._under_way, self._waiting = self._waiting, []
+            for kept in self._under_way:
+                if kept.are_handled:
+                    self._owed += kept.events
+            late = [event for kept in self._under_way if not kept.are_handled for event in kept.events]
+            trouble = await self._tried(late)
+            for kept in self._under_way:
+                if not kept.known.done():
+                    kept.known.set_result(trouble)
+
+    def _ended(self, writing: asyncio.Task[None]) -> None:
+        """Let a fault of the program end whoever waits, and not only the task that had it."""
+        error = None if writing.cancelled() else writing.exception()
+        if error is not None:
+            for kept in (*self._under_way, *self._waiting):
+                if not kept.known.done():
+                    kept.known.set_exception(error)
+
+    async def _tried(self, late: Sequence[Event]) -> str:
+        """Write what is owed, and what is to be handled when it is written; return why it cannot be done."""
+        try:
+            if self._journal.wants_snapshot:
+                # All that is owed has been handled, so it is in there, and must not happen twice.
+                await self._write_snapshot()
+                self._owed.clear()
+            await self._journal.write(map(_entry, (*self._owed, *late)))
+        except JournalError as error:
+            if not self._trouble:
+                self._log.error("What happens cannot be written down; scripts that run go on: %s", error)
+            self._trouble = str(error)
+            return f"it could not be written into the journal: {error}"
+        if self._trouble:
+            self._log.warning("The journal can be written again")
+        self._trouble = ""
+        self._owed.clear()
+        return ""
 
     def _write_snapshot(self) -> asyncio.Future[None]:
         return self._journal.write_snapshot(json.dumps(self._model.snapshot()))

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from ..core.effects import Effect
@@ -14,21 +15,35 @@ __all__ = ["Book", "NoBook"]
 
 
 class Book(Protocol):
-    """What the runtime needs of a journal."""
+    """What the runtime needs of a journal.
 
-    async def keep(self, events: Sequence[Event]) -> str:
-        """Write events, in order; all that were kept or owed before have been handled.
+    Several writes may be waited for at once; they become known in the order
+    in which they were asked for.
+    """
+
+    def keep(self, events: Sequence[Event], *, are_handled: bool) -> Awaitable[str]:
+        """Have events written, in order.
+
+        Parameters
+        ----------
+        events
+            What happened.
+        are_handled
+            Does the model know of them already, and of nothing else that was
+            not given here before? Then they are written later if they cannot
+            be written now.
 
         Returns
         -------
-        str
-            "" when they are on disk, else why they are not. What is handled
-            all the same is to be owed.
+        Awaitable
+            "" when they are on disk, else why they are not. Which of those
+            that were not handled yet are handled all the same is to be said
+            by `owe` at once, before anything else is to be written.
         """
         ...
 
     def owe(self, event: Event) -> None:
-        """Take an event that could not be written and is handled now; it is written when that is possible."""
+        """Take an event that could not be written, and is handled; it is written when that is possible."""
         ...
 
     def note(self, effects: Sequence[Effect]) -> None:
@@ -39,8 +54,10 @@ class Book(Protocol):
 class NoBook(Book):
     """Keeps nothing: for a queue that lives as long as its process."""
 
-    async def keep(self, events: Sequence[Event]) -> str:
-        return ""
+    def keep(self, events: Sequence[Event], *, are_handled: bool) -> Awaitable[str]:
+        kept: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        kept.set_result("")
+        return kept
 
     def owe(self, event: Event) -> None:
         pass

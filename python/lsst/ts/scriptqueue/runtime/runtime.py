@@ -5,16 +5,18 @@
 Nothing is decided here. Each edge room registers what it does about which
 effects; the runtime feeds the model one event at a time, dispatches each
 effect by its type, and owns every task that an edge starts for it. What
-happens is written into a book before the model hears of it, so that nothing
-is done of which nobody will know. Time enters here: the stamps of events
-never go back, whatever the clock does.
+happens is written into a book before anything is done about it, so that
+nothing is done of which nobody will know. The model need not wait for that,
+unless it is a command that would be refused if it could not be written. Time
+enters here: the stamps of events never go back, whatever the clock does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ..core.commands import Command, Pause, ShowQueue, ShowScript, StopScripts
@@ -45,6 +47,15 @@ _ALWAYS_TAKEN = (Pause, StopScripts, ShowQueue, ShowScript)
 
 #: Told that a command takes up to so many seconds more, and why.
 Progress = Callable[[float, str], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the model has made of an event, to be carried out when the event is written."""
+
+    event: Event
+    effects: Sequence[Effect]
+    is_refused: bool = False
 
 
 class Clock(Protocol):
@@ -80,6 +91,7 @@ class Runtime:
         self._log = log
         self._last_tai = model.now_tai
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._held: asyncio.Queue[tuple[Awaitable[str], list[_Outcome]]] = asyncio.Queue()
         self._timers = Timers(self._timer_expired)
         self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
         # What was asked of an earlier queue is not answered to a client of this one.
@@ -114,7 +126,7 @@ class Runtime:
         self._table.update(table)
 
     def listen(self, kind: type[E], listener: Callable[[E], None]) -> None:
-        """Have somebody told of each event of a kind when it is written and handled."""
+        """Have somebody told of each event of a kind when it is written and its effects are carried out."""
         self._listeners[kind] = listener
 
     def now(self) -> float:
@@ -204,6 +216,7 @@ class Runtime:
                 self._group = group
                 self._started.set()
                 self.spawn(self.outbox.run())
+                self.spawn(self._release())
                 self.spawn(self._consume())
         finally:
             self._group = None
@@ -211,7 +224,10 @@ class Runtime:
             self.outbox.drop()
             while not self._inbox.empty():
                 self._inbox.get_nowait()
-                self._inbox.task_done()
+                self._done_with(1)
+            while not self._held.empty():
+                _, outcomes = self._held.get_nowait()
+                self._done_with(len(outcomes))
             for reply, _ in self._replies.values():
                 reply.cancel()
             self._replies.clear()
@@ -254,26 +270,53 @@ class Runtime:
             while not self._inbox.empty():
                 events.append(self._inbox.get_nowait())
             try:
-                trouble = await self._book.keep(events)
-                for event in events:
-                    self._handle(event, trouble)
-            finally:
-                for _ in events:
-                    self._inbox.task_done()
+                if any(map(_needs_the_book, events)):
+                    kept = self._book.keep(events, are_handled=False)
+                    trouble = await kept
+                    outcomes = [self._handled_late(event, trouble) for event in events]
+                else:
+                    outcomes = [self._handled(event) for event in events]
+                    kept = self._book.keep(events, are_handled=True)
+            except BaseException:
+                self._done_with(len(events))
+                raise
+            self._held.put_nowait((kept, outcomes))
 
-    def _handle(self, event: Event, trouble: str) -> None:
-        if trouble:
-            if isinstance(event, CommandGiven) and not isinstance(event.command, _ALWAYS_TAKEN):
-                self._ack(AckCommand(event.command_id, False, trouble))
-                return
-            self._book.owe(event)
+    async def _release(self) -> None:
+        """Do what is to be done about what is written."""
+        while True:
+            kept, outcomes = await self._held.get()
+            try:
+                await kept
+                for outcome in outcomes:
+                    self._carry_out(outcome)
+            finally:
+                self._done_with(len(outcomes))
+
+    def _done_with(self, count: int) -> None:
+        for _ in range(count):
+            self._inbox.task_done()
+
+    def _handled(self, event: Event) -> _Outcome:
         effects = self.model.handle(event)
         self._book.note(effects)
-        for effect in effects:
+        return _Outcome(event, effects)
+
+    def _handled_late(self, event: Event, trouble: str) -> _Outcome:
+        """As `_handled`, of what has been waiting for the book, and of what came together with it."""
+        if not trouble:
+            return self._handled(event)
+        if isinstance(event, CommandGiven) and _needs_the_book(event):
+            return _Outcome(event, (AckCommand(event.command_id, False, trouble),), is_refused=True)
+        self._book.owe(event)
+        return self._handled(event)
+
+    def _carry_out(self, outcome: _Outcome) -> None:
+        for effect in outcome.effects:
             self._table[type(effect)](effect)
-        listener = self._listeners.get(type(event))
-        if listener is not None:
-            listener(event)
+        listener = self._listeners.get(type(outcome.event))
+        if listener is not None and not outcome.is_refused:
+            listener(outcome.event)
 
     def _timer_expired(self, effect: SetTimer) -> None:
         self.post(TimerExpired(self.now(), effect.index, effect.request))
@@ -301,3 +344,8 @@ class Runtime:
 
     def _write_log(self, effect: WriteLog) -> None:
         self._log.log(effect.level, "%s", effect.text)
+
+
+def _needs_the_book(event: Event) -> bool:
+    """Is it a command that is refused if it cannot be written?"""
+    return isinstance(event, CommandGiven) and not isinstance(event.command, _ALWAYS_TAKEN)

@@ -19,7 +19,7 @@ import pytest
 
 from .leaks import RUN_VARIABLE, no_leftovers, no_task_left
 
-pytest_plugins = ["lsst.ts.scriptqueue.testing.pytest_plugin"]
+pytest_plugins = ["lsst.ts.scriptqueue.testing.pytest_plugin", "tests.local_kafka", "tests.own_broker"]
 
 __all__ = ["no_leftovers", "no_task_left"]
 

@@ -7,8 +7,6 @@ the first test and apart from it, so that no test is blamed for how long that
 takes or for what then runs. All workers of a run share them: whoever comes
 first starts them, under a lock, and the last to finish stops them. Without
 Java or Maven the tests are skipped; where CI is set that is a failure.
-
-A room that needs them imports the hooks and the fixture into its conftest.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ import pytest
 
 from lsst.ts.scriptqueue.local_kafka.server import Server, running, stop
 
-__all__ = ["kafka_server", "pytest_collection_finish", "pytest_runtest_setup", "pytest_sessionfinish"]
+__all__ = ["kafka_server"]
 
 #: What runs, or why nothing does.
 _SERVER = pytest.StashKey[Server | str]()
@@ -33,9 +31,7 @@ _SERVER = pytest.StashKey[Server | str]()
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start them if a test needs them."""
-    if session.config.option.collectonly or _SERVER in session.config.stash:
-        return
-    if not any(map(_needs_kafka, session.items)):
+    if session.config.option.collectonly or not any(map(_needs_kafka, session.items)):
         return
     run = _run_folder(session.config)
     with _locked(run):

@@ -8,23 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ..local_kafka import (
-    kafka_server,
-    pytest_collection_finish,
-    pytest_runtest_setup,
-    pytest_sessionfinish,
-)
-from ..own_broker import own_broker, own_broker_process
 from .networks import DdsNetwork, KafkaNetwork, MemoryNetwork, Network
-
-__all__ = [
-    "kafka_server",
-    "own_broker",
-    "own_broker_process",
-    "pytest_collection_finish",
-    "pytest_runtest_setup",
-    "pytest_sessionfinish",
-]
 
 _REAL = pytest.mark.system
 

@@ -18,15 +18,7 @@ import pytest
 
 from lsst.ts.scriptqueue.testing import VirtualTimeLoop
 
-from ..local_kafka import (
-    kafka_server,
-    pytest_collection_finish,
-    pytest_runtest_setup,
-    pytest_sessionfinish,
-)
 from .stage import Buses, Stage, a_stage
-
-__all__ = ["kafka_server", "pytest_collection_finish", "pytest_runtest_setup", "pytest_sessionfinish"]
 
 
 class DdsLoop(asyncio.SelectorEventLoop):

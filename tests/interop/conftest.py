@@ -16,22 +16,7 @@ import pytest
 
 from lsst.ts.scriptqueue.local_kafka.server import Server
 
-from ..local_kafka import (
-    kafka_server,
-    pytest_collection_finish,
-    pytest_runtest_setup,
-    pytest_sessionfinish,
-)
-from ..own_broker import OwnBroker, own_broker, own_broker_process
-
-__all__ = [
-    "kafka_server",
-    "own_broker",
-    "own_broker_process",
-    "pytest_collection_finish",
-    "pytest_runtest_setup",
-    "pytest_sessionfinish",
-]
+from ..own_broker import OwnBroker
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -106,7 +106,7 @@ class KeptLauncher(LastingLauncher):
     async def adopt(self, children: Iterable[Inherited]) -> frozenset[str]:
         self._refuse_if_closed()
         link = await self._keeper.connected()
-        living = set[str]()
+        asked = dict[str, asyncio.Future[Mapping[str, Any]]]()
         for inherited in children:
             launch_id = inherited.launched.launch_id
             if launch_id in self._untaken or inherited.exited is not None:
@@ -116,14 +116,9 @@ class KeptLauncher(LastingLauncher):
                 child = self._new_child(launch_id, inherited.sal_index)
                 child.launched.set_result(inherited.launched)
                 self._own(child, self._see_off(child))
-            try:
-                answer = await self._ask_to_adopt(link, child)
-            except ConnectionError:
-                # The next keeper adopts it with all others.
-                answer = {}
-            if not answer.get("is_gone"):
-                living.add(launch_id)
-        return frozenset(living)
+            # All at once: the keeper looks for what is left of all that have gone together.
+            asked[launch_id] = self._ask_to_adopt(link, child)
+        return frozenset([launch_id for launch_id, answer in asked.items() if await _lives(answer)])
 
     async def launch(self, request: LaunchRequest) -> Launched:
         self._refuse_if_closed()
@@ -346,6 +341,14 @@ class KeptLauncher(LastingLauncher):
             link.ask("close", kill_after_s=self._plan.kill_after_s)
             await asyncio.wait({link.lost}, timeout=self._plan.kill_after_s + CLOSE_MARGIN_S)
         await self._keeper.aclose()
+
+
+async def _lives(answer: asyncio.Future[Mapping[str, Any]]) -> bool:
+    try:
+        return not (await answer).get("is_gone")
+    except ConnectionError:
+        # The next keeper adopts it with all others.
+        return True
 
 
 def _complain(child: KeptChild, answer: asyncio.Future[Mapping[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A panel that knows of no slots shows every script through its whole life, and would lose those it is not told of."""
+"""A panel that knows of no slots shows every script all its life, and loses those that are kept from it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Panel:
     Attributes
     ----------
     told, shown
-        All that was told of each script, and of that all that was shown: states of the script and its process.
+        All that was told of each script, and of that all that was shown: the states of script and process.
     """
 
     def __init__(self, queue: Remote) -> None:

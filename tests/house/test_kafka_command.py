@@ -156,9 +156,16 @@ def test_status_where_nothing_runs(machine: Machine) -> None:
     assert not machine.state.exists()
 
 
-@pytest.mark.parametrize("killed", [[0], [1], [0, 1]], ids=["broker", "registry", "both"])
-def test_what_was_killed_is_started_anew_and_nothing_is_left_of_it(
-    machine: Machine, killed: list[int]
+@pytest.mark.parametrize(
+    ("killed", "says"),
+    [
+        pytest.param([0], "the broker has ended, and the registry runs; ", id="broker"),
+        pytest.param([1], "the registry has ended, and the broker runs; ", id="registry"),
+        pytest.param([0, 1], "both have ended by themselves; ", id="both"),
+    ],
+)
+def test_what_was_killed_is_told_and_started_anew_and_nothing_is_left_of_it(
+    machine: Machine, killed: list[int], says: str
 ) -> None:
     machine.run("start")
     before = machine.pids()
@@ -166,7 +173,9 @@ def test_what_was_killed_is_started_anew_and_nothing_is_left_of_it(
     (machine.state / "data/stale").touch()
     for which in killed:
         os.kill(before[which], signal.SIGKILL)
-    assert machine.run("status").returncode == 1
+    status = machine.run("status")
+    assert (status.returncode, status.stdout) == (1, "")
+    assert status.stderr.startswith(f"kafka: {says}")
     assert machine.run("start").returncode == 0
     assert not any(map(is_alive, before))
     assert not (machine.state / "data/stale").exists()

@@ -14,13 +14,13 @@ from pathlib import Path
 from types import FrameType
 
 from .artifacts import KafkaMissing, check_programs, must_be_fetched
-from .server import Server, bring_back, running, start, stop, take_away
+from .server import Server, bring_back, ended, running, start, stop, take_away
 
 __all__ = ["main"]
 
 _ACTIONS = """actions:
   start    start both, if they do not run, and print the environment to export
-  status   print it again; exit status 1 if they do not run
+  status   print it again; if not both run, say which, with exit status 1
   stop     stop both, remove their data, and print what to take back
   run      start both, print the environment, and stop both at Ctrl-C or SIGTERM
   away     end the broker alone and keep its data, to try what that does
@@ -75,10 +75,28 @@ def _do(action: str, folder: Path, *, sasl: bool, registry: str) -> int:
         case "status":
             server = running(folder)
             if server is None:
-                _say("does not run; start it with: bin/kafka start")
+                _say(_why_not(ended(folder)))
                 return 1
             _print_exports(server, sasl=sasl)
     return 0
+
+
+def _why_not(ended: tuple[str, ...]) -> str:
+    match ended:
+        case ("broker",):
+            return (
+                "the broker has ended, and the registry runs; start the broker again with its data:"
+                " bin/kafka back, or both anew: bin/kafka start"
+            )
+        case ("registry",):
+            return (
+                "the registry has ended, and the broker runs; the schemas are lost, so start both anew:"
+                " bin/kafka start"
+            )
+        case ():
+            return "does not run; start it with: bin/kafka start"
+        case _:
+            return "both have ended by themselves; start them anew: bin/kafka start"
 
 
 def _run(folder: Path, *, sasl: bool) -> int:

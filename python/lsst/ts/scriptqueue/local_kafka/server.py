@@ -36,7 +36,7 @@ from .artifacts import Artifacts, KafkaMissing, fetch
 from .broker_properties import broker_properties
 from .processes import alive, end, spawn, start_ticks
 
-__all__ = ["Server", "bring_back", "running", "start", "stop", "take_away"]
+__all__ = ["Server", "bring_back", "ended", "running", "start", "stop", "take_away"]
 
 #: How long they may take until they answer; a busy machine needs its time.
 START_LIMIT_S = 120.0
@@ -109,6 +109,30 @@ def running(folder: Path) -> Server | None:
         return None
     with _lock(folder):
         return _running(folder)
+
+
+def ended(folder: Path) -> tuple[str, ...]:
+    """Return which have ended of those that were started in a folder, and not stopped: broker, registry.
+
+    Raises
+    ------
+    KafkaMissing
+        If the folder's ``server.json`` is no such thing.
+    """
+    if not (folder / "server.json").exists():
+        return ()
+    with _lock(folder):
+        server = _kept(folder)
+        if server is None:
+            return ()
+        living = alive(server.pids)
+        return tuple(
+            [
+                name
+                for name, pid in zip(("broker", "registry"), server.pids, strict=False)
+                if pid not in living
+            ]
+        )
 
 
 def start(folder: Path, environment: Mapping[str, str] | None = None, registry_url: str = "") -> Server:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import pty
@@ -12,10 +13,13 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import psutil
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from lsst.ts.scriptqueue.local_kafka import Server
 
@@ -25,6 +29,8 @@ DEMO = (sys.executable, "-P", "-m", "lsst.ts.scriptqueue.cli.demo")
 
 #: Longer than a night may take in the worst case (seconds).
 LIMIT_S = 120
+
+SOON_S = 30.0
 
 
 @contextmanager
@@ -56,14 +62,36 @@ def read_until(process: subprocess.Popen[str], text: str) -> None:
     pytest.fail(f"{text!r} is not in what it printed:\n{''.join(lines)}")
 
 
+def subname_of(process: subprocess.Popen[str]) -> str:
+    """The subname that a demo has made for its topics, when its queue runs."""
+    (queue,) = psutil.Process(process.pid).children()
+    return queue.environ()["LSST_TOPIC_SUBNAME"]
+
+
+def assert_nothing_is_left(server: Server, subname: str) -> None:
+    """Look for what a demo has made at a broker that goes on."""
+    admin = AdminClient({"bootstrap.servers": server.broker})
+    topics = admin.list_topics(timeout=SOON_S).topics
+    assert [name for name in topics if f".{subname}." in name] == []
+    groups = [group.group_id for group in admin.list_consumer_groups().result().valid]
+    assert [name for name in groups if subname in name or name == "ts_scriptqueue"] == []
+    with urllib.request.urlopen(f"{server.registry}/subjects?deleted=true", timeout=SOON_S) as answer:
+        assert [name for name in json.load(answer) if f".{subname}." in name] == []
+
+
 @pytest.mark.parametrize("bus", ["dds", "kafka"])
 def test_a_night_is_as_it_should_be(bus: str, request: pytest.FixtureRequest) -> None:
     environ = dict(os.environ)
     if bus == "kafka":
         environ |= request.getfixturevalue("kafka_server").environment
     with demo(*DEMO, "--lines", environ=environ) as process:
+        read_until(process, "is ENABLED")
+        subname = subname_of(process)
         text, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0, text
+    assert ("✓ no topic is left at the broker" in text) is (bus == "kafka"), text
+    if bus == "kafka":
+        assert_nothing_is_left(request.getfixturevalue("kafka_server"), subname)
     expected = (
         "pauses",
         "goes on",
@@ -80,7 +108,7 @@ def test_a_night_is_as_it_should_be(bus: str, request: pytest.FixtureRequest) ->
         "was ready, and waited",
         "were as they should be.",
     )
-    assert "broker" not in text, "one was given, or none is needed"
+    assert "broker and a schema registry are started" not in text, "one was given, or none is needed"
     assert [words for words in expected if words not in text] == [], text
     assert "NOT SO" not in text
 
@@ -155,6 +183,17 @@ def test_an_interrupted_night_leaves_no_kafka(moment: str, signals: int, kafka_s
     assert process.returncode == 128 + signal.SIGTERM, text
     assert text.endswith("The night was ended early; no process is left.\n")
     assert "Traceback" not in text
+
+
+def test_an_interrupted_night_leaves_no_topics(kafka_server: Server) -> None:
+    with demo(*DEMO, "--lines", environ=os.environ | kafka_server.environment) as process:
+        read_until(process, "is ENABLED")
+        subname = subname_of(process)
+        process.send_signal(signal.SIGTERM)
+        text, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 128 + signal.SIGTERM, text
+    assert text.endswith("The night was ended early; no process is left.\n")
+    assert_nothing_is_left(kafka_server, subname)
 
 
 @pytest.mark.long

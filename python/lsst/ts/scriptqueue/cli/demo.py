@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     from ..bus import BusError, usual_kind
-    from .night.kafka import KafkaMissing
+    from .night.kafka import KafkaMissing, clear_kafka, is_borrowed
     from .night.stage import alone, end_all, play
 
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     bus = options.bus or usual_kind()
     mark = alone(os.environ, bus)
+    borrows_kafka = is_borrowed(bus)
     try:
         return 0 if asyncio.run(run()) else 1
     except asyncio.CancelledError:
@@ -97,12 +98,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(
             f"The night was ended early; {f'these are left: {pids}' if left else 'no process is left'}."
         )
+        if borrows_kafka and (topics := clear_kafka()):
+            console.print(f"demo: topics are left at the broker: {topics}", soft_wrap=True)
         return 128 + (interruption.signal_number or signal.SIGINT)
     except (BusError, KafkaMissing) as error:
         console.print(f"demo: {error}", soft_wrap=True)
         return 1
     finally:
         end_all(mark)
+        if borrows_kafka:
+            clear_kafka()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,8 @@ write, and `handed_down` is what a queue tells its scripts of the ids; `ends`,
 `topics` and `policies` know the broker's topics; `stream` is what one topic
 owes to its readers; `consumer` and `producer` are this process's connection
 in each direction; `opening` asks registry and broker, and `catalogue` keeps
-what is known of topics; `link` and `bus` keep the contract.
+what is known of topics; `link` and `bus` keep the contract. `removal` is for
+who wants to leave nothing at a broker.
 """
 
 from .bus import KafkaBus

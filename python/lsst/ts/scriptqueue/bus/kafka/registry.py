@@ -13,7 +13,7 @@ import http.client
 import json
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..contract import BusError
@@ -103,6 +103,34 @@ class Registry:
         if faults:
             raise faults[0]
         return ids
+
+    def remove(self, subjects: Collection[str], timeout_s: float = _TIMEOUT_S) -> None:
+        """Remove subjects with all their schemas; one that is not there is no error.
+
+        Parameters
+        ----------
+        subjects
+            Their names.
+        timeout_s
+            How long to wait for each step of an answer.
+
+        Raises
+        ------
+        RegistryAway
+            If it does not answer.
+        BusError
+            If it refuses.
+        """
+        connection = self._connection(timeout_s)
+        try:
+            # One at a time: a registry that is asked for several at once may leave some hidden.
+            for subject in subjects:
+                path = f"/subjects/{urllib.parse.quote(subject, safe='')}"
+                # What is removed is only hidden at first.
+                for which in (path, f"{path}?permanent=true"):
+                    self._ask(connection, "DELETE", which, none_at=404)
+        finally:
+            connection.close()
 
     def id_of(self, subject: str, text: str, timeout_s: float = _TIMEOUT_S) -> int | None:
         """Return the id that a schema has under a subject, None if it is not registered there.

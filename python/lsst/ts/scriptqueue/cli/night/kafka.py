@@ -1,21 +1,26 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Kafka of the night's own: it is there before the queue, and goes after it."""
+"""The night's Kafka: its own, which goes after the queue, or somebody else's, at which it leaves nothing."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import sys
 from collections.abc import AsyncIterator, Mapping
 
+from ...bus import BusError
 from ...local_kafka import KafkaMissing, running
 from .processes import MarkedProcess
 
-__all__ = ["KAFKA_MARK", "KafkaMissing", "own_kafka"]
+__all__ = ["KAFKA_MARK", "KafkaMissing", "clear_kafka", "is_borrowed", "own_kafka"]
 
 #: Environment variable that makes its processes known. They are no part of what the queue has to end.
 KAFKA_MARK = "SCRIPTQUEUE_DEMO_KAFKA"
+
+#: How long the broker may take to remove the night's topics; nobody watches any more (seconds).
+_REMOVAL_S = 5.0
 
 _COMMAND = (sys.executable, "-P", "-m", "lsst.ts.scriptqueue.local_kafka", "run")
 
@@ -56,3 +61,22 @@ async def own_kafka(
         if server is None:
             raise KafkaMissing(log.read_text(errors="replace").strip().removeprefix("kafka: "))
         yield server.environment
+
+
+def is_borrowed(bus: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Is the night on a Kafka that the environment names, and that is not its own?"""
+    return bus == "kafka" and bool(environ.get("LSST_KAFKA_BROKER_ADDR"))
+
+
+def clear_kafka() -> str:
+    """Remove the night's topics from a Kafka that goes on; return what is left and why, or "".
+
+    It blocks. Nobody may use them any more.
+    """
+    from ...bus.kafka.removal import remove_topics
+
+    try:
+        left = remove_topics(os.environ, _REMOVAL_S)
+    except BusError as error:
+        return str(error)
+    return ", ".join(left)

@@ -34,7 +34,7 @@ from ...sal.errors import AckError
 from ...sal.remote import Remote
 from .acts import night
 from .deeds import Operator
-from .kafka import KAFKA_MARK, own_kafka
+from .kafka import KAFKA_MARK, clear_kafka, is_borrowed, own_kafka
 from .looks import happening_line
 from .picture import Picture
 from .processes import MarkedProcess, end_left_over, left_over
@@ -74,7 +74,7 @@ def alone(environ: MutableMapping[str, str], bus: str) -> str:
 
     On ``kafka``, a broker that it names is kept, and the topics are apart.
     """
-    is_given = bus == "kafka" and bool(environ.get("LSST_KAFKA_BROKER_ADDR"))
+    is_given = is_borrowed(bus, environ)
     for name in list(environ):
         is_kept = is_given and (name.startswith(_KAFKA_PREFIX) or name == "LSST_SCHEMA_REGISTRY_URL")
         if (name.startswith("LSST_") and not is_kept) or name in _FOREIGN:
@@ -119,7 +119,8 @@ async def play(console: Console, bus: str, *, lines: bool) -> bool:
         own_log = folder / "demo.log"
         logging.basicConfig(filename=own_log, level=logging.WARNING, force=True)
         queue_log = folder / "queue.log"
-        needs_kafka = bus == "kafka" and "LSST_KAFKA_BROKER_ADDR" not in os.environ
+        borrows_kafka = is_borrowed(bus)
+        needs_kafka = bus == "kafka" and not borrows_kafka
         try:
             async with _kafka(console, folder) if needs_kafka else contextlib.nullcontext():
                 process = MarkedProcess(_command(folder / "state", bus), queue_log, os.environ, MARK)
@@ -129,6 +130,8 @@ async def play(console: Console, bus: str, *, lines: bool) -> bool:
             logging.shutdown()
         if needs_kafka:
             _see_kafka_gone(console, picture)
+        if borrows_kafka:
+            await _see_topics_gone(console, picture)
         console.print(summary(picture, console.width))
         if not (went_well := all(claim.held for claim in picture.claims)):
             _print_logs(console, queue_log, own_log)
@@ -214,7 +217,17 @@ async def _see_it_end(process: MarkedProcess, watcher: Watcher) -> None:
 def _see_kafka_gone(console: Console, picture: Picture) -> None:
     """Look for processes of the night's own Kafka; nobody watches any more."""
     left = left_over(KAFKA_MARK, os.environ[MARK])
-    claim = ClaimSeen(SystemClock().tai(), f"Kafka has ended, and no process is left{_but(left)}", not left)
+    _claim(console, picture, f"Kafka has ended, and no process is left{_but(left)}", not left)
+
+
+async def _see_topics_gone(console: Console, picture: Picture) -> None:
+    """Remove what the night has made at somebody else's Kafka; nobody watches any more."""
+    left = await asyncio.to_thread(clear_kafka)
+    _claim(console, picture, f"no topic is left at the broker{left and f', but {left}'}", not left)
+
+
+def _claim(console: Console, picture: Picture, text: str, held: bool) -> None:
+    claim = ClaimSeen(SystemClock().tai(), text, held)
     for happening in picture.see(claim):
         console.print(happening_line(happening, picture.start_tai), soft_wrap=True)
 

@@ -28,7 +28,11 @@ class Client:
     ----------
     heard
         Every event that came: its remote, its name and its fields, in order.
+    patience_s
+        How long it waits for what must come.
     """
+
+    patience_s = PATIENCE_S
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.heard: list[tuple[str, str, dict[str, Any]]] = []
@@ -98,7 +102,7 @@ class Client:
     async def until(self, what: str, is_so: Callable[[], Any]) -> None:
         """Wait until what was heard fulfils a condition."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 while not is_so():
                     self._news.clear()
                     await self._news.wait()
@@ -120,7 +124,7 @@ class Client:
             reply.cancel("the client has ended; see its stderr")
 
     async def _command(self, name: str, remote: str, fields: dict[str, Any]) -> dict[str, Any]:
-        return await self._ask(do="command", remote=remote, name=name, timeout=PATIENCE_S, fields=fields)
+        return await self._ask(do="command", remote=remote, name=name, timeout=self.patience_s, fields=fields)
 
     async def _ask(self, **request: Any) -> dict[str, Any]:
         number = next(self._numbers)

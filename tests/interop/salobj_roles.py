@@ -22,6 +22,7 @@ from typing import Any
 
 import lsst.ts.salobj as salobj
 
+RUNNING = 3
 FAILED = 10
 GOOD = {8}
 BAD = {9, 10, 11}
@@ -73,6 +74,8 @@ class Panel:
         self.told: dict[int, int] = {}
         #: The last that was shown of each script, which may be forgotten since.
         self.last_shown: dict[int, tuple[int, int, float]] = {}
+        #: Which were shown as they ran: one that was not may be shown when it has ended, all the same.
+        self.shown_running: set[int] = set()
         self.heartbeats = Heartbeats(self.queue)
         self.names: dict[int, str] = {}
         self.queue.evt_queue.callback = self.on_queue
@@ -91,6 +94,8 @@ class Panel:
             self.shown[data.scriptSalIndex] = data.scriptState
             words = (data.scriptState, data.processState, data.timestampProcessEnd)
             self.last_shown[data.scriptSalIndex] = words
+            if data.scriptState == RUNNING:
+                self.shown_running.add(data.scriptSalIndex)
 
     async def on_description(self, data: Any) -> None:
         if data.salIndex in self.listed:
@@ -105,6 +110,7 @@ class Panel:
         return {
             "shown": self.shown,
             "last_shown": self.last_shown,
+            "shown_running": sorted(self.shown_running),
             "stale": [index for index in self.listed if self.shown.get(index) != self.told.get(index)],
             "lost": self.heartbeats.longest_silence > LOST_S,
             "names": self.names,

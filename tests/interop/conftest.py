@@ -10,7 +10,9 @@ imported here: they run in processes of their own.
 from __future__ import annotations
 
 import os
+import pathlib
 import secrets
+import subprocess
 
 import pytest
 
@@ -47,3 +49,17 @@ def salobj_on_own_broker(salobj_python: str, own_broker: OwnBroker, monkeypatch:
     for name, value in own_broker.environment.items():
         monkeypatch.setenv(name, value)
     return salobj_python
+
+
+@pytest.fixture(scope="session")
+def standard_scripts() -> pathlib.Path:
+    """Where ts_standardscripts has its scripts."""
+    where = "import lsst.ts.standardscripts as scripts; print(scripts.get_scripts_dir())"
+    asked = subprocess.run(
+        [os.environ["SALOBJ_PYTHON"], "-c", where], capture_output=True, text=True, check=False
+    )
+    if asked.returncode:
+        pytest.skip(
+            f"SALOBJ_PYTHON cannot import ts_standardscripts: {asked.stderr.strip().splitlines()[-1]}"
+        )
+    return pathlib.Path(asked.stdout.splitlines()[-1])

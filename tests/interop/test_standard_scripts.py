@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import pathlib
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 
 import pytest
@@ -35,20 +33,6 @@ multi_type: null
 CONFIGURE_FAILED = (ScriptState.CONFIGURE_FAILED, ScriptProcessState.CONFIGURE_FAILED)
 DONE = (ScriptState.DONE, ScriptProcessState.DONE)
 STOPPED = (ScriptState.STOPPED, ScriptProcessState.DONE)
-
-
-@pytest.fixture(scope="session")
-def standard_scripts() -> pathlib.Path:
-    """Where ts_standardscripts has its scripts."""
-    where = "import lsst.ts.standardscripts as scripts; print(scripts.get_scripts_dir())"
-    asked = subprocess.run(
-        [os.environ["SALOBJ_PYTHON"], "-c", where], capture_output=True, text=True, check=False
-    )
-    if asked.returncode:
-        pytest.skip(
-            f"SALOBJ_PYTHON cannot import ts_standardscripts: {asked.stderr.strip().splitlines()[-1]}"
-        )
-    return pathlib.Path(asked.stdout.splitlines()[-1])
 
 
 def put_scripts(source: pathlib.Path, standard: pathlib.Path, interpreter: str) -> None:

@@ -4,7 +4,7 @@
 
     salobj_component.py CONFIG_DIR
 
-It begins in STANDBY, and ends when it is sent OFFLINE.
+It begins in STANDBY.
 """
 
 from __future__ import annotations

@@ -1,41 +1,47 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Those who add, move, stop, pause and resume all the time.
+"""Those who add, also in blocks, move, stop, pause and resume all the time.
 
-Each slot has one client that does one thing after the other, so that it is
-known in which order its commands were given. The operator brings a queue that
-was started again back to work, and looks after slots that a failure has paused.
+Each slot has one client that does one thing after the other, and waits for
+its turn where it moves a script to the slot of another one, so that it is
+known in which order the commands for a slot were given.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from lsst.ts.scriptqueue.sal import Location
 
+from .blocks import Execution
 from .model import Model
 from .moments import Moments
-from .observer import Observer, Outcome
-from .service import Service
-from .stage import SCRIPT, Stage
+from .observer import Answer, Observer, Outcome
+from .stage import ORDERED, SCRIPT, SLOTS, Stage
 
-__all__ = ["Client", "Operator"]
+__all__ = ["Client"]
 
 #: No client lets more scripts wait than this in its slot.
 _MOST_WAITING = 4
 
-#: A service that is started is in STANDBY, and shows what was restored, within this (seconds).
-_START_LIMIT_S = 60.0
-
-#: How long the view of the queue may take to be as was acknowledged (seconds).
-_VIEW_LIMIT_S = 15.0
-
 _HOW = ("done",) * 7 + ("fail", "die", "bad")
-_DEEDS = ("add",) * 12 + ("move",) * 5 + ("stop",) * 2 + ("requeue", "pause", "resume")
+_DEEDS = ("add",) * 12 + ("move",) * 4 + ("carry",) * 2 + ("stop",) * 2 + ("requeue", "pause", "resume")
+
+#: In a slot that is ordered, so many of ten adds are to a block.
+_OF_BLOCKS = 0.4
+_SIZES = (1, 2, 3, 4)
+
+#: Why a command may be refused, the night being as it is.
+_EXPECTED = ("no such", "not in", "is not waiting", "is full", "cannot be requeued", "not allowed in state")
+
+#: Slot -> the block that its client adds to.
+_BLOCKS = dict(zip(ORDERED, ("BLOCK-1", "BLOCK-T2"), strict=True))
 
 
 class Client:
@@ -53,6 +59,8 @@ class Client:
         Where its scripts write.
     chance
         Decides what it does.
+    turns
+        Who has that of a slot may command it.
     """
 
     def __init__(
@@ -63,6 +71,7 @@ class Client:
         moments: Moments,
         stage: Stage,
         chance: random.Random,
+        turns: Mapping[str, asyncio.Lock],
     ) -> None:
         self.slot = slot
         self._observer = observer
@@ -70,7 +79,9 @@ class Client:
         self._moments = moments
         self._stage = stage
         self._chance = chance
+        self._turns = turns
         self._count = 0
+        self._execution: Execution | None = None
 
     async def work(self, is_up: asyncio.Event) -> None:
         """Go on until cancelled. Now and then a command is given although no queue is there."""
@@ -82,12 +93,63 @@ class Client:
             deed = self._chance.choice(_DEEDS) if waiting else "add"
             if deed in ("add", "requeue") and len(waiting) >= _MOST_WAITING:
                 deed = "move"
-            await getattr(self, f"_{deed}")()
+            others = [slot for slot in SLOTS if slot != self.slot]
+            to = self._chance.choice(others) if deed == "carry" else self.slot
+            async with contextlib.AsyncExitStack() as turns:
+                # Always in the same order, so that no two wait for each other.
+                for slot in sorted({self.slot, to}):
+                    await turns.enter_async_context(self._turns[slot])
+                if deed in ("move", "carry"):
+                    await self._move(to)
+                else:
+                    await getattr(self, f"_{deed}")()
 
     async def _add(self) -> None:
+        if self.slot in _BLOCKS and self._chance.random() < _OF_BLOCKS:
+            await self._add_to_block()
+            return
+        location, beside = self._place(0, self.slot)
+        name = self._new_name()
+        await self._give("add", name, location, beside, **self._wish(name), slot=self.slot)
+
+    async def _add_to_block(self) -> None:
+        execution = self._execution
+        if execution is None:
+            execution = Execution(_BLOCKS[self.slot], self.slot, self._chance.choice(_SIZES))
+            self._execution = execution
+            self._model.executions.append(execution)
+        is_first, is_full = not execution.names, len(execution.names) == execution.size
+        name = self._new_name()
+        execution.names.append(name)
+        answer = await self._give(
+            "add",
+            name,
+            Location.LAST,
+            0,
+            **self._wish(name),
+            slot=self._chance.choice((self.slot, "")) if not is_first else self.slot,
+            block=execution.block,
+            blockSize=execution.size,
+            startBlock=is_first,
+        )
+        if answer.outcome is Outcome.REFUSED:
+            execution.names.pop()
+        elif answer.outcome is Outcome.UNKNOWN:
+            # Nobody knows how many it has; so the next one opens another.
+            execution.is_doubtful, self._execution = True, None
+        elif is_full:
+            self._model.fault(f"{name} was let into {execution}, which was full")
+        # Now and then one more is tried that must be refused.
+        if is_full or (len(execution.names) == execution.size and self._chance.random() < 0.8):
+            self._execution = None
+
+    def _new_name(self) -> str:
         self._count += 1
-        name = f"{self.slot}-{self._count}"
+        return f"{self.slot}-{self._count}"
+
+    def _wish(self, name: str) -> dict[str, Any]:
         how = self._chance.choice(_HOW)
+        self._model.plans[name] = how
         config = {
             "name": name,
             "diary": str(self._stage.diary),
@@ -95,25 +157,25 @@ class Client:
             "configure_s": self._chance.choice((0.0, 0.0, 0.3)),
             "run_s": round(self._chance.choice((0.0, 0.2, 0.5, 2.0)), 1),
         }
-        location, beside = self._place(0)
-        self._model.plans[name] = how
+        return {
+            "isStandard": True,
+            "path": SCRIPT,
+            "config": json.dumps(config),
+            "resources": self._chance.choice(("", "Dome", "Camera,Dome")),
+        }
+
+    async def _give(self, command: str, name: str, location: Location, beside: int, **fields: Any) -> Answer:
+        """Have a script of a name added."""
         self._model.asked[name] += 1
         asyncio.get_running_loop().call_soon(self._moments.note, "an add was sent")
-        answer = await self._observer.command(
-            "add",
-            isStandard=True,
-            path=SCRIPT,
-            config=json.dumps(config),
-            location=location,
-            locationSalIndex=beside,
-            slot=self.slot,
-            resources=self._chance.choice(("", "Dome", "Camera,Dome")),
-        )
+        answer = await self._observer.command(command, location=location, locationSalIndex=beside, **fields)
         if answer.is_done:
             self._moments.note("an add was acknowledged")
             self._model.added(int(answer.text), name, self.slot, location, beside)
         elif answer.outcome is Outcome.REFUSED:
-            self._refused("add", answer.text)
+            self._model.refused(name)
+            self._say_refused(command, answer.text)
+        return answer
 
     async def _requeue(self) -> None:
         known = [
@@ -124,27 +186,32 @@ class Client:
         if not known:
             return
         index, name = self._chance.choice(known)
-        self._model.asked[name] += 1
-        answer = await self._observer.command(
-            "requeue", scriptSalIndex=index, location=Location.LAST, slot=self.slot
-        )
-        if answer.is_done:
-            self._model.added(int(answer.text), name, self.slot, Location.LAST, 0)
+        answer = await self._give("requeue", name, Location.LAST, 0, scriptSalIndex=index, slot=self.slot)
+        if answer.is_done and self._is_of_block(name):
+            self._model.fault(f"script {index} of a block was requeued as {answer.text}")
 
-    async def _move(self) -> None:
+    async def _move(self, to: str) -> None:
         waiting = self._model.waiting[self.slot]
         if not waiting:
             return
         index = self._chance.choice(waiting)
-        location, beside = self._place(index)
+        location, beside = self._place(index, to)
+        self._model.moving(index)
         asyncio.get_running_loop().call_soon(self._moments.note, "a move was sent")
         answer = await self._observer.command(
-            "move", scriptSalIndex=index, location=location, locationSalIndex=beside, slot=self.slot
+            "move", scriptSalIndex=index, location=location, locationSalIndex=beside, slot=to
         )
         if answer.is_done:
-            self._model.moved(index, self.slot, location, beside)
+            if to != self.slot and self._is_of_block(self._model.scripts[index].name):
+                self._model.fault(f"script {index} of a block was moved from {self.slot} to {to}")
+            self._model.moved(index, to, location, beside)
         elif answer.outcome is Outcome.UNKNOWN:
-            self._model.doubt(index)
+            self._model.perhaps_moved(index, to)
+        else:
+            self._model.not_moved(index)
+
+    def _is_of_block(self, name: str) -> bool:
+        return any(name in execution.names for execution in self._model.executions)
 
     async def _stop(self) -> None:
         known = [
@@ -173,90 +240,14 @@ class Client:
     async def _resume(self) -> None:
         await self._observer.command("resume", slot=self._chance.choice(("", "*", self.slot)))
 
-    def _place(self, besides: int) -> tuple[Location, int]:
-        others = [index for index in self._model.waiting[self.slot] if index != besides]
+    def _place(self, index: int, slot: str) -> tuple[Location, int]:
+        """Choose where in a slot a script goes; 0 for a new one."""
+        others = [other for other in self._model.waiting[slot] if other != index]
         location = self._chance.choice((Location.LAST, Location.LAST, *Location))
         if location not in (Location.BEFORE, Location.AFTER):
             return location, 0
         return (location, self._chance.choice(others)) if others else (Location.LAST, 0)
 
-    def _refused(self, name: str, why: str) -> None:
-        if "no such" not in why and "not in" not in why and "is not waiting" not in why:
+    def _say_refused(self, name: str, why: str) -> None:
+        if not any(text in why for text in _EXPECTED):
             print(f"chaos: {name} was refused: {why}", flush=True)
-
-
-class Operator:
-    """Brings the queue back to work.
-
-    Parameters
-    ----------
-    observer
-        Through whom it commands.
-    model
-        Told of what is found.
-    """
-
-    def __init__(self, observer: Observer, model: Model) -> None:
-        self._observer = observer
-        self._model = model
-
-    async def work(self, service: Service, is_up: asyncio.Event) -> None:
-        """Look at a queue that was started again, have it go on, and see that it does, until cancelled."""
-        try:
-            await self._observer.until(lambda: self._observer.state_of(service), _START_LIMIT_S)
-        except TimeoutError:
-            self._model.fault(f"no summary state was heard within {_START_LIMIT_S:g} s: {service.log}")
-            return
-        if not service.resumes:
-            for command in ("start", "enable"):
-                if not (await self._observer.command(command)).is_done:
-                    return
-        await self._compare(service)
-        if service.is_restarted and not service.resumes:
-            self._model.paused.append((service.began_at, time.time()))
-        is_up.set()
-        while True:
-            await self._observer.command("resume", slot="*")
-            await asyncio.sleep(0.7)
-
-    def left(self, service: Service) -> list[int] | None:
-        """Return the scripts that wait or run; None if that is not known."""
-        slots = self._observer.slots_of(service)
-        return list(slots.salIndices[: slots.scripts]) if slots is not None else None
-
-    def is_at_rest(self, service: Service) -> bool:
-        """Is there no script any more that waits or runs?"""
-        return self.left(service) == []
-
-    async def _compare(self, service: Service) -> None:
-        difference = "it has not shown its slots"
-
-        def is_right() -> bool:
-            nonlocal difference
-            slots = self._observer.slots_of(service)
-            if slots is not None:
-                difference = self._model.differs(*_seen(slots))
-            return not difference
-
-        try:
-            await self._observer.until(is_right, _VIEW_LIMIT_S)
-        except TimeoutError:
-            self._model.fault(f"after a restart ({service.log.name}): {difference}")
-        slots = self._observer.slots_of(service)
-        if slots is None:
-            return
-        if service.is_restarted and not service.resumes and any(slots.running[: slots.length]):
-            self._model.fault(f"after a restart ({service.log.name}) not all slots are paused")
-        self._model.take(_seen(slots)[0])
-
-
-def _seen(slots: object) -> tuple[dict[str, list[int]], set[int]]:
-    """Return who waits in each slot, and who is there at all, by a ``slots`` event."""
-    names: Sequence[str] = slots.names.split(":")  # type: ignore[attr-defined]
-    count = slots.scripts  # type: ignore[attr-defined]
-    waiting: dict[str, list[int]] = {name: [] for name in names}
-    indices = slots.salIndices[:count]  # type: ignore[attr-defined]
-    for place, index in enumerate(indices):
-        if not slots.active[place]:  # type: ignore[attr-defined]
-            waiting[names[slots.slotIndex[place]]].append(index)  # type: ignore[attr-defined]
-    return waiting, set(indices)

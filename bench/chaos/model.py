@@ -12,9 +12,11 @@ from __future__ import annotations
 import collections
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lsst.ts.scriptqueue.sal import Location
+
+from .blocks import Execution
 
 __all__ = ["Model", "Script"]
 
@@ -28,7 +30,9 @@ class Script:
     name
         The name in its configuration; "" if its add was not answered.
     slot
-        Where it was added.
+        Where it was added, or moved to, as far as that is known.
+    may_be_in
+        All slots where it may be.
     is_acknowledged
         Was its add acknowledged, or was it only seen?
     is_stop_asked
@@ -42,6 +46,15 @@ class Script:
     is_acknowledged: bool = True
     is_stop_asked: bool = False
     stopped_at: float = 0.0
+    may_be_in: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.put(self.slot)
+
+    def put(self, slot: str) -> None:
+        """It is known to be in a slot."""
+        self.slot = slot
+        self.may_be_in = {slot}
 
 
 class Model:
@@ -59,6 +72,8 @@ class Model:
         The scripts that wait in each slot, in order.
     before
         (index, index of one that must run after it) -> since when that is so (UTC, unix seconds).
+    executions
+        Of blocks, as far as their opening was not refused.
     paused
         Spans in which nothing may begin to run (UTC, unix seconds).
     endings
@@ -78,12 +93,15 @@ class Model:
         self.granted: collections.Counter[str] = collections.Counter()
         self.waiting: dict[str, list[int]] = {slot: [] for slot in slots}
         self.before: dict[tuple[int, int], float] = {}
+        self.executions: list[Execution] = []
         self.paused: list[tuple[float, float]] = []
         self.endings: dict[int, tuple[int, int]] = {}
         self.killed: set[int] = set()
         self.keeper_is_lost = False
         self.faults: list[str] = []
         self._doubtful: set[int] = set()
+        self._moving: set[int] = set()
+        self._gone: set[int] = set()
 
     def fault(self, text: str) -> None:
         """Note what is wrong."""
@@ -105,21 +123,44 @@ class Model:
         self.scripts[index] = Script(name, slot)
         self._insert(slot, index, location, beside)
 
-    def moved(self, index: int, slot: str, location: Location, beside: int) -> None:
-        """A move within a slot was acknowledged."""
-        if beside != index:
-            self._insert(slot, index, location, beside)
+    def refused(self, name: str) -> None:
+        """An add, or a requeue, was refused: nothing came of it."""
+        self.asked[name] -= 1
 
-    def doubt(self, *indices: int) -> None:
-        """It is not known where scripts wait, until the queue is seen again."""
-        self._doubtful.update(indices)
-        self.before = {pair: at for pair, at in self.before.items() if not self._doubtful.intersection(pair)}
+    def moving(self, index: int) -> None:
+        """A move was sent: until it is answered nobody knows who comes before this script, and who after it.
+
+        Others may have started by where it is now before the answer is heard.
+        """
+        self._moving.add(index)
+        self._forget_order(index)
+        name = self.scripts[index].name
+        for execution in self.executions:
+            if name in execution.names or (not name and execution.is_doubtful):
+                execution.is_shuffled = True
+
+    def moved(self, index: int, slot: str, location: Location, beside: int) -> None:
+        """A move was acknowledged."""
+        self._moving.discard(index)
+        self._take_out(index)
+        self.scripts[index].put(slot)
+        self._insert(slot, index, location, beside)
+
+    def not_moved(self, index: int) -> None:
+        """A move was refused."""
+        self._moving.discard(index)
+        self._note_order(self.scripts[index].slot)
+
+    def perhaps_moved(self, index: int, slot: str) -> None:
+        """A move was not answered."""
+        self._moving.discard(index)
+        self.scripts[index].may_be_in.add(slot)
+        self._doubt(index)
 
     def has_left(self, index: int) -> None:
         """A script does not wait any more."""
-        script = self.scripts.get(index)
-        if script is not None and index in self.waiting[script.slot]:
-            self.waiting[script.slot].remove(index)
+        self._gone.add(index)
+        self._take_out(index)
 
     def ended(self, index: int, process_state: int, script_state: int) -> None:
         """The queue has told how a script ended."""
@@ -138,11 +179,16 @@ class Model:
             Who waits or runs in any.
         """
         for slot, order in self.waiting.items():
-            certain = [index for index in order if index not in self._doubtful]
+            certain = [index for index in order if self._is_certain(index)]
             kept = [index for index in seen.get(slot, []) if index in certain]
             expected = [index for index in certain if index in kept]
             if kept != expected:
                 return f"slot {slot} has {kept} waiting in this order, but {expected} was acknowledged"
+        for slot, order in seen.items():
+            for index in order:
+                script = self.scripts.get(index)
+                if script is not None and index not in self._moving and slot not in script.may_be_in:
+                    return f"script {index} waits in slot {slot}, but it was to be in {script.slot}"
         strangers = present - self.scripts.keys()
         open_adds = sum((self.asked - self.granted).values())
         if len(strangers) > open_adds:
@@ -154,27 +200,46 @@ class Model:
         self._doubtful.clear()
         for slot, order in seen.items():
             for index in order:
-                self.scripts.setdefault(index, Script("", slot, is_acknowledged=False)).slot = slot
+                self.scripts.setdefault(index, Script("", slot, is_acknowledged=False)).put(slot)
+            self._gone.difference_update(order)
             self.waiting[slot] = list(order)
+        for slot in seen:
             self._note_order(slot)
 
     def _insert(self, slot: str, index: int, location: Location, beside: int) -> None:
+        if index in self._gone:
+            # It was heard to run before the answer came.
+            return
         order = self.waiting[slot]
-        if index in order:
-            order.remove(index)
         if location in (Location.BEFORE, Location.AFTER):
             if beside not in order:
                 order.append(index)
-                self.doubt(index)
+                self._doubt(index)
                 return
             order.insert(order.index(beside) + (location is Location.AFTER), index)
         else:
             order.insert(0 if location is Location.FIRST else len(order), index)
         self._note_order(slot)
 
+    def _take_out(self, index: int) -> None:
+        for order in self.waiting.values():
+            if index in order:
+                order.remove(index)
+
+    def _doubt(self, index: int) -> None:
+        """It is not known where a script waits, until the queue is seen again."""
+        self._doubtful.add(index)
+        self._forget_order(index)
+
+    def _is_certain(self, index: int) -> bool:
+        return index not in self._doubtful and index not in self._moving
+
+    def _forget_order(self, index: int) -> None:
+        self.before = {pair: at for pair, at in self.before.items() if index not in pair}
+
     def _note_order(self, slot: str) -> None:
         now = time.time()
-        certain = [index for index in self.waiting[slot] if index not in self._doubtful]
+        certain = [index for index in self.waiting[slot] if self._is_certain(index)]
         for place, first in enumerate(certain):
             for second in certain[place + 1 :]:
                 self.before.pop((second, first), None)

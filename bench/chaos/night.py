@@ -15,11 +15,12 @@ from typing import Any
 from leftovers import kill_marked
 from middleware import Middleware
 
-from .clients import Client, Operator
+from .clients import Client
 from .killer import Killer, Plan
 from .model import Model
 from .moments import Moments
 from .observer import Observer
+from .operator import Operator
 from .service import Service
 from .stage import SLOTS, Stage
 from .verdict import judge
@@ -86,9 +87,16 @@ class Night:
     async def _happen(self, observer: Observer) -> None:
         operator = Operator(observer, self.model)
         killer = Killer(self._stage, self._middleware, self.model, self._moments, self._chance)
+        turns = {slot: asyncio.Lock() for slot in SLOTS}
         clients = [
             Client(
-                slot, observer, self.model, self._moments, self._stage, random.Random(self._chance.random())
+                slot,
+                observer,
+                self.model,
+                self._moments,
+                self._stage,
+                random.Random(self._chance.random()),
+                turns,
             )
             for slot in SLOTS
         ]

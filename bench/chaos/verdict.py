@@ -15,6 +15,7 @@ from middleware import Middleware
 
 from lsst.ts.scriptqueue.sal import ScriptProcessState, ScriptState
 
+from .blocks import misfits
 from .model import Model
 from .service import INDEX
 from .stage import ORDERED, SLOTS, Deed, Stage
@@ -47,7 +48,10 @@ def judge(model: Model, stage: Stage, middleware: Middleware) -> int:
     for index, row in rows.items():
         _check_script(model, index, row, deeds[index])
     _check_adds(model, told)
-    _check_order(model, deeds)
+    began = {index: lines[0].at for index, lines in deeds.items() if lines}
+    for text in misfits(model.executions, told, began):
+        model.fault(text)
+    _check_order(model, began)
     _check_crowding(model, rows, deeds)
     _check_pauses(model, deeds)
     _check_logs(model, stage)
@@ -90,6 +94,8 @@ def _check_script(model: Model, index: int, row: Mapping[str, Any], deeds: Seque
     if known is not None and _names(*known) != (row["processState"], row["scriptState"]):
         model.fault(f"{what} was told to have ended as {_names(*known)}")
     script = model.scripts.get(index)
+    if script is not None and row["slot"] not in script.may_be_in:
+        model.fault(f"{what} was in slot {row['slot']}, but was to be in {' or '.join(script.may_be_in)}")
     if script is not None and script.is_stop_asked:
         if script.stopped_at and begun and begun[0].at > script.stopped_at:
             model.fault(f"{what} began after it was stopped")
@@ -122,8 +128,7 @@ def _check_adds(model: Model, told: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-def _check_order(model: Model, deeds: Mapping[int, Sequence[Deed]]) -> None:
-    began = {index: lines[0].at for index, lines in deeds.items() if lines}
+def _check_order(model: Model, began: Mapping[int, float]) -> None:
     for (first, second), since in model.before.items():
         if first not in began or second not in began or model.scripts[first].slot not in ORDERED:
             continue

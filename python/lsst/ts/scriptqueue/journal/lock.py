@@ -3,6 +3,9 @@
 """One queue for each journal: a locked file says which.
 
 The kernel drops the lock with the process, however that ends; the file stays.
+It is a lock of the open file (``F_OFD_SETLK``), because of such a one the
+kernel tells whether it is held without taking it: who asks never stands in
+the way of a queue that starts.
 """
 
 from __future__ import annotations
@@ -10,10 +13,14 @@ from __future__ import annotations
 import fcntl
 import os
 import pathlib
+import struct
 
 from .faults import JournalError, JournalInUseError
 
 __all__ = ["JournalLock"]
+
+#: ``struct flock`` of Linux: type, whence, start, length, pid.
+_FLOCK = struct.Struct("hhqqi4x")
 
 
 class JournalLock:
@@ -44,7 +51,7 @@ class JournalLock:
         except OSError as error:
             raise JournalError(f"the lock {self.path} cannot be made: {error.strerror}") from None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _do(file, fcntl.F_OFD_SETLK)
         except BlockingIOError:
             holder = os.read(file, 20).decode(errors="replace").strip() or "unknown"
             os.close(file)
@@ -75,16 +82,22 @@ class JournalLock:
         except OSError as error:
             raise JournalError(f"the lock {self.path} cannot be read: {error.strerror}") from None
         try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+            if _do(file, fcntl.F_OFD_GETLK) == fcntl.F_UNLCK:
+                return None
             number = os.read(file, 20).decode(errors="replace").strip()
             return int(number) if number.isdecimal() else 0
         finally:
             os.close(file)
-        return None
 
     def release(self) -> None:
         """Give the lock back, if it was taken."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _do(file: int, command: int) -> int:
+    """Ask for the lock of the whole file, to write; return the type of the lock that the kernel tells of."""
+    wanted = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    kind: int = _FLOCK.unpack(fcntl.fcntl(file, command, wanted))[0]
+    return kind

@@ -183,10 +183,16 @@ async def test_a_limit_says_that_there_are_more(folder: pathlib.Path) -> None:
 
 
 async def test_none_is_found(folder: pathlib.Path) -> None:
-    _, text = told(folder, "--slot nowhere", FakeClock())
-    assert text.out == ("no scripts",)
-    _, text = told(folder, "--slot nowhere --json", FakeClock())
-    assert text.out == ()
+    _, text = told(folder, "--slot main --by nobody", FakeClock())
+    assert (text.out, text.err) == (("no scripts",), ())
+    _, text = told(folder, "--slot main --by nobody --json", FakeClock())
+    assert (text.out, text.err) == ((), ())
+
+
+async def test_a_slot_that_no_script_was_ever_in(folder: pathlib.Path) -> None:
+    for words in ("--slot nowhere", "--slot nowhere --json"):
+        _, text = told(folder, words, FakeClock())
+        assert text.err == ("no script was ever in slot nowhere, but in main, utility",)
 
 
 async def test_one_for_a_program(folder: pathlib.Path) -> None:

@@ -92,11 +92,14 @@ class Answer:
         Are there more than were asked for?
     unreadable
         How many rows are not what was written, and are left out.
+    other_slots
+        If no script was ever in the slot that was asked for: in which ones there were any.
     """
 
     scripts: tuple[Told, ...]
     has_more: bool = False
     unreadable: int = 0
+    other_slots: tuple[str, ...] = ()
 
 
 def read_history(directory: pathlib.Path, query: Query) -> Answer:
@@ -176,7 +179,12 @@ def _answer(connection: sqlite3.Connection, query: Query) -> Answer:
         rows.pop()
     scripts = [script_of(row) for row in reversed(rows)]
     told = tuple(Told(script, _story(connection, script.key)) for script in scripts if script is not None)
-    return Answer(told, has_more, len(scripts) - len(told))
+    others = _slots(connection) if query.slot and not rows else ()
+    return Answer(told, has_more, len(scripts) - len(told), () if query.slot in others else others)
+
+
+def _slots(connection: sqlite3.Connection) -> tuple[str, ...]:
+    return tuple(slot for (slot,) in connection.execute("SELECT DISTINCT slot FROM scripts ORDER BY slot"))
 
 
 def _story(connection: sqlite3.Connection, key: str) -> tuple[Happening, ...]:

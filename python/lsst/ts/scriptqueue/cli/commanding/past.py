@@ -70,7 +70,7 @@ def history(order: Order, index: int, clock: Clock) -> tuple[Exit, Report]:
             data = {"command": order.form.name, "exit": int(Exit.REFUSED), "result": str(error)}
             return Exit.REFUSED, Report(out=(as_json(data),))
         return Exit.REFUSED, Report(err=(f"{order.form.name}: {error}",))
-    notes = tuple(_notes(answer))
+    notes = tuple(_notes(answer, order))
     if order.as_json:
         out = (as_json(_as_data(told, clock)) for told in answer.scripts)
         return Exit.COMPLETE, Report(out=tuple(out), err=notes)
@@ -108,7 +108,9 @@ def _tai(when: When | None, clock: Clock) -> float | None:
     return when.utc + now - clock.utc_from_tai(now)
 
 
-def _notes(answer: Answer) -> Iterable[str]:
+def _notes(answer: Answer, order: Order) -> Iterable[str]:
+    if answer.other_slots:
+        yield f"no script was ever in slot {order.values['slot']}, but in {', '.join(answer.other_slots)}"
     if answer.has_more:
         yield "there are more before these; --limit 0 shows all"
     if answer.unreadable:

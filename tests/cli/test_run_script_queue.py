@@ -26,6 +26,8 @@ def test_what_is_no_index_is_refused(index: str, capsys: pytest.CaptureFixture[s
         (["1", "2"], "one SAL index is needed, not 2"),
         (["--check-config", "night", "noon"], "one override can be checked at a time, not night, noon"),
         (["1", "--config-dir", "absent"], "absent is not a directory"),
+        (["1", "--keep-scripts"], "--keep-scripts goes with --stop"),
+        (["1", "--stop", "--check"], "--stop and --check do not go together"),
     ],
 )
 def test_a_wrong_command_line(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     state_dir = options.state_dir or default_state_dir(index)
     if options.keep_scripts and not options.stop:
         parser.error("--keep-scripts goes with --stop")
+    if options.stop and options.check:
+        parser.error("--stop and --check do not go together")
     if options.stop or options.check:
         try:
             is_well, text = (

@@ -9,6 +9,9 @@ import os
 import pathlib
 import select
 import signal
+import time
+
+import psutil
 
 from ..bus import BusError
 from ..journal import JournalLock
@@ -21,12 +24,29 @@ __all__ = ["KEEP_SCRIPTS", "check", "stop"]
 #: Tells a service to end and leave its scripts to the next one.
 KEEP_SCRIPTS = signal.SIGUSR1
 
+#: A service that is told to end has done so within this (seconds).
+_END_LIMIT_S = 120.0
+
+#: One that stands still is given this time to be let go on (seconds).
+_STANDSTILL_LIMIT_S = 10.0
+
+#: How often it is looked whether it stands still (seconds).
+_LOOK_S = 0.5
+
+_STANDING = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+
 #: A service that is well beats once a second.
 _BEAT_LIMIT_S = 5.0
 
 
-def stop(state_dir: pathlib.Path, *, keeps_scripts: bool) -> tuple[bool, str]:
-    """Have a service end, and wait until it has.
+def stop(
+    state_dir: pathlib.Path,
+    *,
+    keeps_scripts: bool,
+    limit_s: float = _END_LIMIT_S,
+    standstill_limit_s: float = _STANDSTILL_LIMIT_S,
+) -> tuple[bool, str]:
+    """Have a service end, and wait until it has. Blocks.
 
     Parameters
     ----------
@@ -34,6 +54,10 @@ def stop(state_dir: pathlib.Path, *, keeps_scripts: bool) -> tuple[bool, str]:
         Its state directory.
     keeps_scripts
         Are its scripts left to the next service? Otherwise they are ended.
+    limit_s
+        How long it may take (seconds).
+    standstill_limit_s
+        How long one may take that stands still (seconds).
 
     Returns
     -------
@@ -51,15 +75,45 @@ def stop(state_dir: pathlib.Path, *, keeps_scripts: bool) -> tuple[bool, str]:
             # The number may have passed to another process before it was opened.
             if JournalLock(state_dir).holder() == pid:
                 signal.pidfd_send_signal(process, KEEP_SCRIPTS if keeps_scripts else signal.SIGTERM)
-            select.select([process], [], [])
+            trouble = _await_end(process, pid, limit_s, standstill_limit_s)
         finally:
             os.close(process)
     except ProcessLookupError:
-        pass
+        trouble = ""
     except PermissionError:
         return False, f"process {pid} belongs to somebody else, so it cannot be told to end"
+    if trouble:
+        return False, trouble
     kept = "; its scripts go on, and the next service takes them over" if keeps_scripts else ""
     return True, f"process {pid} has ended{kept}"
+
+
+def _await_end(process: int, pid: int, limit_s: float, standstill_limit_s: float) -> str:
+    """Wait until a process has ended, by its descriptor; return what keeps it from that, "" if it has."""
+    now = moved_at = time.monotonic()
+    give_up_at = now + limit_s
+    while not select.select([process], [], [], _LOOK_S)[0]:
+        now = time.monotonic()
+        if now >= give_up_at:
+            return (
+                f"process {pid} was told to end, but has not within {limit_s:g} s; it may do so yet, and "
+                f"kill -9 {pid} ends it as a crash does"
+            )
+        if not _stands(pid):
+            moved_at = now
+        elif now - moved_at >= standstill_limit_s:
+            return (
+                f"process {pid} was told to end, but it stands still (SIGSTOP, or a debugger); "
+                f"kill -CONT {pid} lets it go on, and then it ends"
+            )
+    return ""
+
+
+def _stands(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() in _STANDING
+    except psutil.NoSuchProcess:
+        return False
 
 
 def check(index: int, state_dir: pathlib.Path, bus: str | None) -> tuple[bool, str]:

@@ -16,6 +16,7 @@ from lsst.ts.scriptqueue.sal import (
     AckTimeoutError,
     Domain,
     Remote,
+    SalRetCode,
     ScriptProcessState,
     ScriptState,
 )
@@ -139,6 +140,9 @@ class Observer:
                 )
             return Answer(Outcome.UNKNOWN)
         if isinstance(error, AckError):
+            if error.ackcmd.ack == SalRetCode.CMD_ABORTED:
+                # The queue ended before it was done; it may go on with it when it is started again.
+                return Answer(Outcome.UNKNOWN)
             return Answer(Outcome.REFUSED, error.ackcmd.result)
         raise error
 

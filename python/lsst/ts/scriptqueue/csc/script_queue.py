@@ -30,7 +30,7 @@ from ..launch.schema import SchemaError, script_schema
 from ..runtime import Runtime
 from ..sal.csc import BaseCsc
 from ..sal.domain import Domain
-from ..sal.enums import State
+from ..sal.enums import SalRetCode, State
 from ..sal.errors import ExpectedError
 from ..sal.remote import Remote
 from . import requests
@@ -50,6 +50,9 @@ SCHEMA_LIMIT_S = 20.0
 
 #: Ending all scripts may take this much longer than ending one (seconds).
 _SHUTDOWN_MARGIN_S = 5.0
+
+#: A command that is under way when the component closes is waited for this long (seconds).
+_LAST_ANSWERS_S = 1.0
 
 #: Commands of which several may be under way; the others are done at once.
 _CONCURRENT = ("add", "requeue", "stopScripts", "showSchema")
@@ -253,7 +256,7 @@ class ScriptQueueCsc(BaseCsc):
         if available is not None:
             await self.events["availableScripts"].set_write(**available, force_output=True)
 
-    async def do_add(self, data: Any) -> str | None:
+    async def do_add(self, data: Any) -> Any:
         """Add a script; the result is its index."""
         self.assert_enabled()
         with _refusals():
@@ -261,15 +264,15 @@ class ScriptQueueCsc(BaseCsc):
             async with self._add_order:
                 await self._library.afind(wish.is_standard, wish.path)
                 reply = self._give("add", await self._configuring.ruled(wish), data)
-            return await reply or None
+            return await self._answer(data, reply)
 
-    async def do_move(self, data: Any) -> str | None:
+    async def do_move(self, data: Any) -> Any:
         """Move a waiting script."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("move", requests.move_script(data), data) or None
+            return await self._answer(data, self._give("move", requests.move_script(data), data))
 
-    async def do_requeue(self, data: Any) -> str | None:
+    async def do_requeue(self, data: Any) -> Any:
         """Add a script again; the result is the new index."""
         self.assert_enabled()
         with _refusals():
@@ -279,36 +282,36 @@ class ScriptQueueCsc(BaseCsc):
                 await self._library.afind(wish.is_standard, wish.path)
                 ruling = (await self._configuring.ruled(wish)).ruling
                 reply = self._give("requeue", dataclasses.replace(order, ruling=ruling), data)
-            return await reply or None
+            return await self._answer(data, reply)
 
-    async def do_stopScripts(self, data: Any) -> str | None:
+    async def do_stopScripts(self, data: Any) -> Any:
         """Stop scripts, wherever they are in their lives."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("stopScripts", requests.stop_scripts(data), data) or None
+            return await self._answer(data, self._give("stopScripts", requests.stop_scripts(data), data))
 
-    async def do_pause(self, data: Any) -> str | None:
+    async def do_pause(self, data: Any) -> Any:
         """Start no further script, in a slot or in all; allowed in any state."""
         with _refusals():
-            return await self._give("pause", requests.pause(data), data) or None
+            return await self._answer(data, self._give("pause", requests.pause(data), data))
 
-    async def do_resume(self, data: Any) -> str | None:
+    async def do_resume(self, data: Any) -> Any:
         """Go on; a script that failed is moved to the history."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("resume", requests.resume(data), data) or None
+            return await self._answer(data, self._give("resume", requests.resume(data), data))
 
-    async def do_showQueue(self, data: Any) -> str | None:
+    async def do_showQueue(self, data: Any) -> Any:
         """Publish the queue again."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("showQueue", ShowQueue(), data) or None
+            return await self._answer(data, self._give("showQueue", ShowQueue(), data))
 
-    async def do_showScript(self, data: Any) -> str | None:
+    async def do_showScript(self, data: Any) -> Any:
         """Publish one script again."""
         self.assert_enabled()
         with _refusals():
-            return await self._give("showScript", ShowScript(data.scriptSalIndex), data) or None
+            return await self._answer(data, self._give("showScript", ShowScript(data.scriptSalIndex), data))
 
     async def do_showSchema(self, data: Any) -> None:
         """Publish the configuration schema of a script."""
@@ -339,6 +342,21 @@ class ScriptQueueCsc(BaseCsc):
             await self.commands[name].ack_in_progress(data, timeout_s, text)
 
         return self._runtime.give(command, data.private_seqNum, progress, data.private_identity)
+
+    async def _answer(self, data: Any, reply: asyncio.Future[str]) -> Any:
+        """Wait for the reply to a command; if the component closes meanwhile, say what becomes of it."""
+        try:
+            return await asyncio.shield(reply) or None
+        except asyncio.CancelledError:
+            # It has been given to the queue, where most commands are done in a moment.
+            await asyncio.wait({reply}, timeout=_LAST_ANSWERS_S)
+            if reply.done():
+                return reply.result() or None
+            reply.cancel()
+            if not self._leaves_scripts:
+                raise
+            text = "Aborted: the service ends before this is done; look at the next one before you repeat it"
+            return self.make_ackcmd(data.private_seqNum, SalRetCode.CMD_ABORTED, 1, text)
 
     def _request_block_id(self, effect: RequestBlockId) -> None:
         self._runtime.spawn(self._give_block_id(effect))

@@ -1,0 +1,77 @@
+# This file is part of ts_scriptqueue.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who has commanded a queue that is closed just then is told what becomes of that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import pytest
+
+from lsst.ts.scriptqueue.core.events import Event
+from lsst.ts.scriptqueue.runtime import NoBook
+from lsst.ts.scriptqueue.sal import AckError, Location, SalRetCode
+
+from .stage import Stage
+
+pytestmark = pytest.mark.virtual_time
+
+
+class SlowBook(NoBook):
+    """Writes nothing until it may."""
+
+    def __init__(self, may_write: asyncio.Event) -> None:
+        self.is_asked = asyncio.Event()
+        self.may_write = may_write
+
+    async def keep(self, events: Sequence[Event]) -> str:
+        self.is_asked.set()
+        await self.may_write.wait()
+        return ""
+
+
+@pytest.fixture
+def book(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SlowBook:
+    """What the queue of the stage waits for before it does anything: its own closing."""
+    book = SlowBook(stage.csc._closing)
+    monkeypatch.setattr(stage.csc._runtime, "_book", book)
+    return book
+
+
+async def told(stage: Stage, book: SlowBook, command: Coroutine[Any, Any, Any], leaves: bool = True) -> Any:
+    """Close the queue as soon as it has been given a command; return what its client is told."""
+
+    async def close() -> None:
+        await book.is_asked.wait()
+        await (stage.csc.leave() if leaves else stage.csc.close())
+
+    answer, _ = await asyncio.gather(command, close(), return_exceptions=True)
+    return answer
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["planned stop", "upgrade"])
+async def test_an_add_under_way_is_done_and_answered(stage: Stage, book: SlowBook, leaves: bool) -> None:
+    index = await told(stage, book, stage.add("quick.py"), leaves)
+    assert stage.model.wish(index).path == "quick.py"
+
+
+async def test_a_move_that_is_refused_is_told_why(stage: Stage, book: SlowBook) -> None:
+    refusal = await told(stage, book, stage.command("move", scriptSalIndex=99, location=Location.LAST))
+    assert isinstance(refusal, AckError)
+    assert "there is no script 99" in refusal.ackcmd.result
+
+
+async def test_what_takes_longer_is_left_to_the_next_service(stage: Stage, book: SlowBook) -> None:
+    book.may_write = asyncio.Event()
+    book.may_write.set()
+    index = await stage.add("stubborn.py")
+    await stage.current(index)
+    book.is_asked.clear()
+    refusal = await told(stage, book, stage.stop([index]))
+    assert isinstance(refusal, AckError)
+    assert refusal.ackcmd.ack == SalRetCode.CMD_ABORTED
+    assert refusal.ackcmd.result == (
+        "Aborted: the service ends before this is done; look at the next one before you repeat it"
+    )

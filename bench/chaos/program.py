@@ -24,6 +24,9 @@ from .stage import Stage
 
 __all__ = ["main"]
 
+#: A queue, and those who look at it, do their work in time unless they stand still for longer (seconds).
+_STANDSTILL_S = 5.0
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; the exit status is 0 if nothing is wrong, 1 if something is, and 2 if it could not be run."""
@@ -61,6 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"chaos: WRONG with --seed {seed}; logs and state are kept in {folder}", flush=True)
     for fault in night.model.faults:
         print(f"chaos:   {fault}", flush=True)
+    if not is_right and night.stood_still_s > _STANDSTILL_S:
+        print(
+            f"chaos: this process, or the machine, stood still for {night.stood_still_s:.0f} s, "
+            "so a limit may have passed without a fault; run it again",
+            flush=True,
+        )
     return 0 if is_right else 1
 
 

@@ -47,8 +47,7 @@ async def told(stage: Stage, book: SlowBook, command: Coroutine[Any, Any, Any], 
         await book.is_asked.wait()
         await (stage.csc.leave() if leaves else stage.csc.close())
 
-    answer, _ = await asyncio.gather(command, close(), return_exceptions=True)
-    return answer
+    return (await asyncio.gather(command, close(), return_exceptions=True))[0]
 
 
 @pytest.mark.parametrize("leaves", [False, True], ids=["planned stop", "upgrade"])

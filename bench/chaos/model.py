@@ -72,6 +72,8 @@ class Model:
         The scripts that wait in each slot, in order.
     before
         (index, index of one that must run after it) -> since when that is so (UTC, unix seconds).
+    carried
+        How many moves to another slot were acknowledged.
     executions
         Of blocks, as far as their opening was not refused.
     paused
@@ -93,6 +95,7 @@ class Model:
         self.granted: collections.Counter[str] = collections.Counter()
         self.waiting: dict[str, list[int]] = {slot: [] for slot in slots}
         self.before: dict[tuple[int, int], float] = {}
+        self.carried = 0
         self.executions: list[Execution] = []
         self.paused: list[tuple[float, float]] = []
         self.endings: dict[int, tuple[int, int]] = {}
@@ -143,6 +146,7 @@ class Model:
         """A move was acknowledged."""
         self._moving.discard(index)
         self._take_out(index)
+        self.carried += slot != self.scripts[index].slot
         self.scripts[index].put(slot)
         self._insert(slot, index, location, beside)
 

@@ -91,8 +91,11 @@ class Night:
                     await self._happen(observer)
             scripts = await asyncio.to_thread(judge, self.model, self._stage, self._middleware)
         answers = ", ".join(f"{count} {outcome.value}" for outcome, count in observer.answers.items())
+        of_blocks = sum(len(execution.names) for execution in self.model.executions)
         return (
-            f"{self._done} kills in {time.monotonic() - began:.0f} s; {scripts} scripts; commands: {answers}"
+            f"{self._done} kills in {time.monotonic() - began:.0f} s; {scripts} scripts, {of_blocks} of "
+            f"{len(self.model.executions)} blocks; {self.model.carried} moves to another slot; "
+            f"commands: {answers}"
         )
 
     async def _happen(self, observer: Observer) -> None:

@@ -5,5 +5,5 @@
 `night` is the order of events; `stage` has the folders, `service` the processes, `clients` those who
 command the queue, `operator` who brings it back to work, `killer` who kills it and when. `model` is what
 must be so by what was acknowledged, `blocks` what must be so of blocks, and `verdict` compares that with the
-history and with what the scripts have written down themselves.
+history and with what the scripts have written down themselves. `awake` is the clock by which all limits go.
 """

@@ -32,9 +32,6 @@ _LAST_LIMIT_S = 120.0
 
 _OUTAGE_S = 60.0
 
-#: How often it is looked whether this process stood still (seconds).
-_TICK_S = 1.0
-
 
 class Night:
     """A night.
@@ -49,13 +46,6 @@ class Night:
         How often the queue goes, and how often of these for a minute.
     limit_s
         After this nothing is killed any more (seconds).
-
-    Attributes
-    ----------
-    model
-        What must be so, and what is wrong.
-    stood_still_s
-        The longest time for which this process stood still (seconds).
     """
 
     def __init__(
@@ -69,7 +59,6 @@ class Night:
         limit_s: float,
     ) -> None:
         self.model = Model(tuple(SLOTS))
-        self.stood_still_s = 0.0
         self._stage = stage
         self._middleware = middleware
         self._chance = chance
@@ -116,7 +105,6 @@ class Night:
         ]
         service = await self._start(observer)
         with contextlib.ExitStack() as work:
-            work.enter_context(_at_work(self._watch_the_clock()))
             at_work = [work.enter_context(_at_work(client.work(self._is_up))) for client in clients]
             operating = work.enter_context(contextlib.ExitStack())
             operating.enter_context(_at_work(operator.work(service, self._is_up)))
@@ -152,13 +140,6 @@ class Night:
         except TimeoutError:
             self.model.fault(f"the queue was not back at work, or did not go, within {_LAST_LIMIT_S:g} s")
             return False
-
-    async def _watch_the_clock(self) -> None:
-        """Notice that this process stood still, and so perhaps the whole machine."""
-        while True:
-            before = time.monotonic()
-            await asyncio.sleep(_TICK_S)
-            self.stood_still_s = max(self.stood_still_s, time.monotonic() - before - _TICK_S)
 
     async def _start(self, observer: Observer) -> Service:
         self._services += 1

@@ -15,7 +15,7 @@ from middleware import Middleware
 
 from .model import Model
 from .moments import MOMENTS, Moments
-from .service import Service, index_of, keeper_of, scripts_of
+from .service import Service, keeper_of, scripts_of
 from .stage import Stage
 
 __all__ = ["Killer", "Plan", "Way"]
@@ -145,9 +145,8 @@ class Killer:
 
     async def _kill_scripts(self, count: int) -> None:
         scripts = scripts_of(self._middleware)
-        for script in self._chance.sample(scripts, min(count, len(scripts))):
+        for index, script in self._chance.sample(scripts, min(count, len(scripts))):
             with contextlib.suppress(psutil.NoSuchProcess):
-                index = index_of(script)
                 script.kill()
                 await asyncio.to_thread(psutil.wait_procs, [script], _LIMIT_S)
                 # One that had not begun is launched again, and runs all the same.

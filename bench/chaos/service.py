@@ -17,7 +17,7 @@ from middleware import Middleware
 
 from .stage import SCRIPT, SCRIPTS, Stage
 
-__all__ = ["INDEX", "Service", "index_of", "keeper_of", "scripts_of"]
+__all__ = ["INDEX", "Service", "keeper_of", "scripts_of"]
 
 INDEX = 1
 
@@ -99,19 +99,16 @@ def keeper_of(stage: Stage) -> psutil.Process | None:
         return None
 
 
-def scripts_of(middleware: Middleware) -> list[psutil.Process]:
-    """Return the processes of all scripts."""
+def scripts_of(middleware: Middleware) -> list[tuple[int, psutil.Process]]:
+    """Return the processes of all scripts, each with its SAL index."""
     found = []
     for process in marked(middleware.subname):
         with contextlib.suppress(psutil.Error):
-            if any(word.endswith(SCRIPT) for word in process.cmdline()):
-                found.append(process)
+            # Read once: what ends meanwhile has no command line any more.
+            words = process.cmdline()
+            if any(word.endswith(SCRIPT) for word in words):
+                found.append((int(words[-1]), process))
     return found
-
-
-def index_of(script: psutil.Process) -> int:
-    """Return the SAL index of a script's process."""
-    return int(script.cmdline()[-1])
 
 
 async def _run(middleware: Middleware, log: pathlib.Path, *arguments: str) -> asyncio.subprocess.Process:

@@ -353,9 +353,8 @@ class ScriptQueueCsc(BaseCsc):
             if reply.done():
                 return reply.result() or None
             reply.cancel()
-            if not self._leaves_scripts:
-                raise
-            text = "Aborted: the service ends before this is done; look at the next one before you repeat it"
+            text = "Aborted: the service ends before this is done"
+            text += "; look at the next one before you repeat it" if self._leaves_scripts else ""
             return self.make_ackcmd(data.private_seqNum, SalRetCode.CMD_ABORTED, 1, text)
 
     def _request_block_id(self, effect: RequestBlockId) -> None:

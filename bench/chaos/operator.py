@@ -41,7 +41,8 @@ class Operator:
         try:
             await self._observer.until(lambda: self._observer.state_of(service), _START_LIMIT_S)
         except TimeoutError:
-            self._model.fault(f"no summary state was heard within {_START_LIMIT_S:g} s: {service.log}")
+            how = "it runs" if service.status is None else f"it has ended by itself, with {service.status}"
+            self._model.fault(f"no summary state was heard within {_START_LIMIT_S:g} s, {how}: {service.log}")
             return
         if not service.resumes:
             for command in ("start", "enable"):

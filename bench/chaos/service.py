@@ -68,6 +68,11 @@ class Service:
         process = await _run(middleware, log, *arguments)
         return cls(process, log, is_restarted=is_restarted, resumes=resumes)
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.returncode
+
     def kill(self) -> None:
         """Kill it; nothing is waited for."""
         with contextlib.suppress(ProcessLookupError):

@@ -149,6 +149,5 @@ class Killer:
             with contextlib.suppress(psutil.NoSuchProcess):
                 script.kill()
                 await asyncio.to_thread(psutil.wait_procs, [script], _LIMIT_S)
-                # One that had not begun is launched again, and runs all the same.
-                if self._stage.deeds(index):
-                    self._model.killed.add(index)
+                has_begun = bool(self._stage.deeds(index))
+                (self._model.killed if has_begun else self._model.killed_early).add(index)

@@ -81,7 +81,10 @@ class Model:
     endings
         How each script has ended, by what the queue has told.
     killed
-        Scripts whose process was killed when that must be their end.
+        Scripts whose process was killed after they had begun, so that this must be their end.
+    killed_early
+        Scripts whose process was killed before they had begun. They are launched again, and run all the
+        same, unless they had been told to run: then nobody knows how far they came, and they have failed.
     keeper_is_lost
         Was a keeper ever killed?
     faults
@@ -100,6 +103,7 @@ class Model:
         self.paused: list[tuple[float, float]] = []
         self.endings: dict[int, tuple[int, int]] = {}
         self.killed: set[int] = set()
+        self.killed_early: set[int] = set()
         self.keeper_is_lost = False
         self.faults: list[str] = []
         self._doubtful: set[int] = set()
@@ -171,6 +175,10 @@ class Model:
         known = self.endings.setdefault(index, (process_state, script_state))
         if known != (process_state, script_state):
             self.fault(f"script {index} ended as {known}, and again as {(process_state, script_state)}")
+
+    def was_ended_by_kill(self, index: int, *, is_told_to_run: bool, has_begun: bool) -> bool:
+        """May a script have failed because its process was killed?"""
+        return index in self.killed or (index in self.killed_early and is_told_to_run and not has_begun)
 
     def differs(self, seen: dict[str, list[int]], present: set[int]) -> str:
         """Say in what the queue differs from what was acknowledged; "" if in nothing.

@@ -100,8 +100,11 @@ def _check_script(model: Model, index: int, row: Mapping[str, Any], deeds: Seque
         if script.stopped_at and begun and begun[0].at > script.stopped_at:
             model.fault(f"{what} began after it was stopped")
         return
+    is_told_to_run = row["scriptState"] == "FAILED" and row["runStart"] is not None
+    if model.was_ended_by_kill(index, is_told_to_run=is_told_to_run, has_begun=bool(begun)):
+        return
     # One that ended while neither queue nor keeper was its parent leaves no exit code.
-    if index in model.killed or (model.keeper_is_lost and row["exitCode"] is None and row["signal"] is None):
+    if model.keeper_is_lost and row["exitCode"] is None and row["signal"] is None:
         return
     if (row["scriptState"] == "DONE") != (ended == ["done"]):
         model.fault(f"{what} is told as that, but it ended as {ended}")

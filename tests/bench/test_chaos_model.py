@@ -114,6 +114,25 @@ def test_a_block_of_which_a_script_may_have_been_moved_is_shuffled(model: Model)
     assert model.executions[0].is_shuffled
 
 
+@pytest.mark.parametrize(
+    ("killed", "is_told_to_run", "has_begun", "may_have_failed"),
+    [
+        ("killed", True, True, True),
+        ("killed_early", True, False, True),
+        ("killed_early", False, False, False),
+        ("killed_early", True, True, False),
+        ("", True, False, False),
+    ],
+)
+def test_who_may_have_failed_because_it_was_killed(
+    model: Model, killed: str, is_told_to_run: bool, has_begun: bool, may_have_failed: bool
+) -> None:
+    if killed:
+        getattr(model, killed).add(1)
+    told = model.was_ended_by_kill(1, is_told_to_run=is_told_to_run, has_begun=has_begun)
+    assert told is may_have_failed
+
+
 def row(index: int, name: str, position: int = 0, **fields: Any) -> dict[str, Any]:
     told = {
         "salIndex": index,

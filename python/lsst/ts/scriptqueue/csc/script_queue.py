@@ -4,8 +4,8 @@
 
 Commands come in here, are understood (`requests`), and given to the queue;
 what the queue wants done is carried out by its edges (`publishing`,
-`script_link`, `launching`) and, for block ids, here. The order of starting
-and stopping is in `_introduce` and `close_tasks`; nothing else knows it.
+`script_link`, `launching`, `block_naming`). The order of starting and
+stopping is in `_introduce` and `close_tasks`; nothing else knows it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+import enum
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..bus import BusError, IndexRange, Message
 from ..configuration import ConfigurationFolder
 from ..core.commands import Command, Reconfigure, ShowQueue, ShowScript
-from ..core.effects import RequestBlockId
-from ..core.events import BlockIdFailed, BlockIdGiven, EnabledChanged, Restarted
+from ..core.events import EnabledChanged, Restarted
 from ..core.indices import INDICES_PER_QUEUE
 from ..core.model import QueueModel
 from ..core.refusals import Refused
@@ -34,7 +34,8 @@ from ..sal.enums import SalRetCode, State
 from ..sal.errors import ExpectedError
 from ..sal.remote import Remote
 from . import requests
-from .block_ids import BlockIdError, BlockIds
+from .block_ids import BlockIds
+from .block_naming import BlockNaming
 from .bookkeeping import Bookkeeping, Memory, read_back
 from .configuring import Configuring
 from .index_counter import IndexCounter
@@ -59,6 +60,19 @@ _CONCURRENT = ("add", "requeue", "stopScripts", "showSchema")
 
 #: Error code of a fault of the program itself.
 RUNTIME_FAILED = 1
+
+
+class _Fate(enum.Enum):
+    """What becomes of the scripts when the component ends."""
+
+    #: It has not begun, so they are those of an earlier service, and left to a later one.
+    UNTOUCHED = enum.auto()
+    #: They are ended, as is planned.
+    ENDED = enum.auto()
+    #: They are left to the next service, as was asked for.
+    LEFT = enum.auto()
+    #: The queue has failed in the middle of an event: they run on, and it is not written down.
+    ABANDONED = enum.auto()
 
 
 class ScriptQueueCsc(BaseCsc):
@@ -106,9 +120,7 @@ class ScriptQueueCsc(BaseCsc):
         super().__init__(domain, "ScriptQueue", index, **kwargs)
         self._settings = settings or Settings()
         self._library = library
-        self._leaves_scripts = False
         self._launcher = launcher
-        self._block_ids = block_ids
         first = index * INDICES_PER_QUEUE
         self._scripts = Remote(
             domain,
@@ -117,9 +129,9 @@ class ScriptQueueCsc(BaseCsc):
             include=("state", "metadata", "description"),
         )
         self._memory = memory
-        self._is_introduced = False
-        self._is_sound = True
-        self._forgets = False
+        self._fate = _Fate.UNTOUCHED
+        #: What the journal could not tell any more, for people.
+        self._lost: Sequence[str] = ()
         self.model = self._model(index_counter.last if index_counter else 0)
         self._configuring = Configuring(configurations)
         self._book = Bookkeeping(memory.journal, self.model, self.log) if memory is not None else None
@@ -128,9 +140,8 @@ class ScriptQueueCsc(BaseCsc):
         self._launching = Launching(self._runtime, library, launcher, note_index, self._hand_down)
         link = ScriptLink(self._runtime, self._scripts, self._settings.limits, self._launching.post)
         publishing = Publishing(self._runtime.outbox, self.events.__getitem__)
-        for edge in (self._launching, link, publishing):
+        for edge in (self._launching, link, publishing, BlockNaming(self._runtime, block_ids)):
             self._runtime.register(edge.effects)
-        self._runtime.register({RequestBlockId: self._request_block_id})
         # Adds take their place in the queue in the order in which they came,
         # although each is checked off the event loop first.
         self._add_order = asyncio.Lock()
@@ -149,46 +160,47 @@ class ScriptQueueCsc(BaseCsc):
 
         if self._memory is None:
             return new()
-        model, complaints = read_back(
+        model, self._lost = read_back(
             self._memory.recovered,
             new,
             lambda plain: QueueModel.restored(plain, self.index, limits, tai_minus_utc_s),
         )
-        for complaint in complaints:
+        for complaint in self._lost:
             self.log.error("%s", complaint)
-        if complaints:
-            self._forgets = True
+        if self._lost:
             model.go_on_after(last_index)
         return model
 
     async def leave(self) -> None:
         """End this service, and leave its scripts to the next one."""
-        self._leaves_scripts = True
+        if self._fate is not _Fate.ABANDONED:
+            self._fate = _Fate.LEFT
         await self.close()
 
     async def close_tasks(self) -> None:
         """End all scripts, unless they are left to the next service; say so, and let go of everything."""
-        leaves_scripts = self._leaves_scripts or (self._memory is not None and not self._may_end_scripts)
-        if leaves_scripts:
+        if self._leaves_scripts:
             await self._runtime.settle()
         elif self._runtime.is_running:
             limit_s = self._settings.limits.kill_s + _SHUTDOWN_MARGIN_S
             if not await self._runtime.shut_down(f"the component is {self.summary_state.name}", limit_s):
                 self.log.error("Not all scripts were seen to end within %g s", limit_s)
-        if self._memory is not None and leaves_scripts:
+        if self._memory is not None and self._leaves_scripts:
             await self._memory.launcher.release()
         else:
             await self._launcher.aclose()
         await self._runtime.stop()
         if self._book is not None:
-            await self._book.aclose(is_sound=self._is_sound)
+            await self._book.aclose(is_sound=self._fate is not _Fate.ABANDONED)
         await self._scripts.close()
         await super().close_tasks()
 
     @property
-    def _may_end_scripts(self) -> bool:
-        """Does it end as planned? One that could not start, or has failed, leaves them to the next one."""
-        return self._is_introduced and self._is_sound and not self.has_failed
+    def _leaves_scripts(self) -> bool:
+        """Do scripts run on when this ends? Unasked only if the next service can find them."""
+        if self._memory is None:
+            return self._fate is _Fate.LEFT
+        return self._fate is not _Fate.ENDED or self.has_failed
 
     def _heartbeat_heard(self, message: Message) -> None:
         super()._heartbeat_heard(message)
@@ -206,7 +218,8 @@ class ScriptQueueCsc(BaseCsc):
         )
         await self._tell_configurations()
         await super()._introduce()
-        self._is_introduced = True
+        if self._fate is _Fate.UNTOUCHED:
+            self._fate = _Fate.ENDED
 
     async def _take_over(self) -> None:
         """Go on with what an earlier service has left; nothing that scripts say is heard before this."""
@@ -214,13 +227,13 @@ class ScriptQueueCsc(BaseCsc):
         if memory is None or self._book is None:
             return
         is_new = memory.recovered.is_fresh
-        if is_new or self._forgets or memory.recovered.snapshot is None:
+        if is_new or self._lost or memory.recovered.snapshot is None:
             # What cannot be read back must not be stumbled over again.
             self._book.begin()
         if not is_new:
             self._runtime.post(Restarted(self._runtime.now(), memory.resumes))
         try:
-            await self._launching.take_over(memory.launcher, knows_all=not (is_new or self._forgets))
+            await self._launching.take_over(memory.launcher, knows_all=not (is_new or self._lost))
         except LaunchError as error:
             raise SettingsError(f"no process that owns the scripts can be had: {error}") from None
 
@@ -353,20 +366,9 @@ class ScriptQueueCsc(BaseCsc):
             if reply.done():
                 return reply.result() or None
             reply.cancel()
-            text = "Aborted: the service ends before this is done"
-            text += "; look at the next one before you repeat it" if self._leaves_scripts else ""
+            advice = "; look at the next one before you repeat it" if self._leaves_scripts else ""
+            text = f"Aborted: the service ends before this is done{advice}"
             return self.make_ackcmd(data.private_seqNum, SalRetCode.CMD_ABORTED, 1, text)
-
-    def _request_block_id(self, effect: RequestBlockId) -> None:
-        self._runtime.spawn(self._give_block_id(effect))
-
-    async def _give_block_id(self, effect: RequestBlockId) -> None:
-        try:
-            block_id = await self._block_ids.give(effect.block)
-        except BlockIdError as error:
-            self._runtime.post(BlockIdFailed(self._runtime.now(), effect.request, str(error)))
-        else:
-            self._runtime.post(BlockIdGiven(self._runtime.now(), effect.request, block_id))
 
     async def _prepare_scripts(self) -> None:
         """See that the first script finds its topics."""
@@ -385,7 +387,7 @@ class ScriptQueueCsc(BaseCsc):
             await self._runtime.run()
         except ExceptionGroup as group:
             error = group.exceptions[0]
-            self._is_sound = False
+            self._fate = _Fate.ABANDONED
             self.log.critical("The queue has stopped working; scripts that run go on", exc_info=error)
             await self.fault(RUNTIME_FAILED, f"the queue has stopped working: {error}")
 

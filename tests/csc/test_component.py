@@ -11,7 +11,7 @@ import pathlib
 import pytest
 
 from lsst.ts.scriptqueue.core.events import ProcessExited
-from lsst.ts.scriptqueue.csc.block_ids import BlockIdError
+from lsst.ts.scriptqueue.csc.block_ids import BlockIdError, LocalBlockIds
 from lsst.ts.scriptqueue.launch.contract import Launched, LaunchRequest
 from lsst.ts.scriptqueue.sal import AckError, Location, ScriptState, State
 from lsst.ts.scriptqueue.sal.records import as_dict
@@ -125,16 +125,14 @@ async def test_a_fault_of_the_program_is_told_and_scripts_go_on(stage: Stage) ->
     assert stage.launcher.running == []
 
 
-class AwayService:
-    """An image name service that is away."""
-
-    async def give(self, block: str) -> str:
+@in_memory
+async def test_an_add_to_a_block_is_refused_when_the_name_service_is_away(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def give(ids: LocalBlockIds, block: str) -> str:
         raise BlockIdError(f"no id for {block}; try again")
 
-
-@in_memory
-async def test_an_add_to_a_block_is_refused_when_the_name_service_is_away(stage: Stage) -> None:
-    stage.csc._block_ids = AwayService()
+    monkeypatch.setattr(LocalBlockIds, "give", give)
     with pytest.raises(AckError, match="no id for BLOCK-3; try again"):
         await stage.add("quick.py", block="BLOCK-3", blockSize=2, startBlock=True)
     assert stage.shown == {}

@@ -119,6 +119,11 @@ def _running(driver: Driver, index: int) -> None:
     driver.report(index, S.RUNNING)
 
 
+def _recalled(driver: Driver, index: int) -> None:
+    _running(driver, index)
+    driver.fall_silent(index)
+
+
 def _stopping(driver: Driver, index: int) -> None:
     _running(driver, index)
     driver.stop(index)
@@ -132,6 +137,11 @@ def _killing(driver: Driver, index: int) -> None:
 def _breaking(driver: Driver, index: int) -> None:
     _starting(driver, index)
     driver.answer(index, accepted=False, text="Cannot run: state=UNCONFIGURED instead of CONFIGURED")
+
+
+def _giving_up(driver: Driver, index: int) -> None:
+    _recalled(driver, index)
+    driver.expire(index)
 
 
 def _lost_running(driver: Driver, index: int) -> None:
@@ -201,9 +211,11 @@ WAYS: dict[Phase, Callable[[Driver, int], None]] = {
     Phase.LOST_WAITING: _lost_waiting,
     Phase.STARTING: _starting,
     Phase.RUNNING: _running,
+    Phase.RECALLED: _recalled,
     Phase.STOPPING: _stopping,
     Phase.KILLING: _killing,
     Phase.BREAKING: _breaking,
+    Phase.GIVING_UP: _giving_up,
     Phase.LOST_RUNNING: _lost_running,
     Phase.LOST_STOPPING: _lost_stopping,
     Phase.FAILED: _failed,

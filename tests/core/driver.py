@@ -18,7 +18,7 @@ from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.admission import walk
 from lsst.ts.scriptqueue.core.indices import INDICES_PER_QUEUE
 from lsst.ts.scriptqueue.core.layout import Layout
-from lsst.ts.scriptqueue.core.limits import Limits
+from lsst.ts.scriptqueue.core.limits import Limits, Reaction, Supervision
 from lsst.ts.scriptqueue.core.model import QueueModel
 from lsst.ts.scriptqueue.core.needs import Description
 from lsst.ts.scriptqueue.core.phases import Phase
@@ -28,9 +28,12 @@ from lsst.ts.scriptqueue.core.views import QueueView, VisitMetadata
 
 from .contract import Watcher
 
-__all__ = ["Driver", "START_TAI", "an_add", "pid_of", "written_and_read"]
+__all__ = ["REACTING", "Driver", "START_TAI", "an_add", "pid_of", "written_and_read"]
 
 START_TAI = 2_000_000_000.0
+
+#: Silence and overtime lead somewhere, unless a test says otherwise.
+REACTING = Supervision(on_silence=Reaction.STOP, on_overtime=Reaction.TERMINATE)
 
 E = TypeVar("E", bound=fx.Effect)
 
@@ -77,7 +80,7 @@ class Driver:
     def __init__(
         self, *, enabled: bool = True, sal_index: int = 1, layout: Layout | None = None, **limits: Any
     ) -> None:
-        self.limits = Limits(**limits)
+        self.limits = Limits(**({"supervision": REACTING} | limits))
         self.layout = layout or Layout()
         self.model = QueueModel(sal_index, self.limits, self.layout)
         self.watcher = Watcher(self.layout)
@@ -259,6 +262,23 @@ class Driver:
         timer = self.timer(index)
         self.tick(timer.delay_s)
         self.apply(ev.TimerExpired(self.now, index, timer.request))
+
+    # What is observed of them.
+
+    def fall_silent(self, index: int, *, was_heard: bool = True) -> None:
+        self.apply(ev.ScriptFellSilent(self.tick(), index, self.now - 30.0, was_heard))
+
+    def hear(self, index: int) -> None:
+        self.apply(ev.ScriptHeardAgain(self.tick(), index))
+
+    def freeze(self, index: int) -> None:
+        self.apply(ev.ProcessStopped(self.tick(), index))
+
+    def thaw(self, index: int) -> None:
+        self.apply(ev.ProcessContinued(self.tick(), index))
+
+    def run_over(self, index: int) -> None:
+        self.apply(ev.ScriptOverdue(self.tick(), index))
 
     # Well-trodden ways.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lsst.ts.scriptqueue.core.concerns import Concern
 from lsst.ts.scriptqueue.core.ledger import Ledger
 from lsst.ts.scriptqueue.core.phases import Phase
 from lsst.ts.scriptqueue.core.refusals import InvariantBroken
@@ -90,6 +91,14 @@ FAULTS: list[tuple[str, Callable[[Ledger], object]]] = [
         lambda ledger: setattr(ledger.scripts[RUNS], "process_end_tai", 1.0),
     ),
     (f"a time limit of {RUNS} was never ended", lambda ledger: ledger.timers.update({99_999: RUNS})),
+    (
+        f"{ENDED} is shown as SILENT, but is in phase GONE",
+        lambda ledger: ledger.scripts[ENDED].concerns.update({Concern.SILENT: "silent"}),
+    ),
+    (
+        f"{RUNS} is OVERDUE, and nobody is told why",
+        lambda ledger: ledger.scripts[RUNS].concerns.update({Concern.OVERDUE: ""}),
+    ),
     (f"{RUNS} has no group id", lambda ledger: setattr(ledger.scripts[RUNS], "group_id", "")),
     (
         f"{WAITS} shares its group id",

@@ -94,6 +94,7 @@ def test_phases_without_time_limit_wait_for_something_that_always_comes() -> Non
         Phase.POSTPONED,
         Phase.DROPPING,
         Phase.KILLING,
+        Phase.GIVING_UP,
         Phase.CONFIGURED,
         Phase.NAMED,
         Phase.RUNNING,

@@ -31,7 +31,7 @@ from lsst.ts.scriptqueue.core.rulings import Ruling
 from lsst.ts.scriptqueue.core.states import Location, ScriptState
 
 from .layouts import BESIDE, OBSERVATORY, RULINGS, SERIAL, TWO_SLOTS
-from .world import World
+from .world import OBSERVED, World
 
 #: The same runs every time, so that a change is to blame for what it breaks.
 QUICK = settings(
@@ -217,6 +217,11 @@ class Anything(RuleBasedStateMachine):
     )
     def foreign_report(self, pick: int, state: ScriptState, origin: int, ago: float) -> None:
         self.world.report(self.index(pick), state, origin, self.world.driver.now - ago)
+
+    @rule(pick=PICKS, observed=st.sampled_from(OBSERVED))
+    def observe(self, pick: int, observed: Callable[[float, int], ev.Event]) -> None:
+        """Observe anything of any script, whether or not it can be so."""
+        self.world.apply(observed(self.world.driver.now, self.index(pick)))
 
     @rule(pick=PICKS, origin=st.sampled_from([0, 0, 5]))
     def metadata(self, pick: int, origin: int) -> None:

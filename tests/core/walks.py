@@ -21,7 +21,7 @@ from lsst.ts.scriptqueue.core.scripts import Script
 from lsst.ts.scriptqueue.core.states import Location, ScriptState
 
 from .layouts import OBSERVATORY, RULINGS, SERIAL, TWO_SLOTS
-from .world import World
+from .world import OBSERVED, World
 
 __all__ = ["Walk"]
 
@@ -41,9 +41,11 @@ CHANCY = frozenset(
         Phase.LOST_WAITING,
         Phase.STARTING,
         Phase.RUNNING,
+        Phase.RECALLED,
         Phase.STOPPING,
         Phase.KILLING,
         Phase.BREAKING,
+        Phase.GIVING_UP,
         Phase.LOST_RUNNING,
         Phase.LOST_STOPPING,
         Phase.FAILED,
@@ -150,6 +152,7 @@ class Walk:
             yield lambda: self.each(list(world.untold), world.tell_state), 40
             yield lambda: self.each(list(world.gone_away), self.tell_exit), 20
         yield lambda: world.report(self.index(), self.choice(STATES), origin=3), 4
+        yield lambda: world.apply(self.choice(OBSERVED)(world.driver.now, self.index())), 2
         yield lambda: world.metadata(self.index()), 3
         yield lambda: self.each(world.questions, lambda asked: world.answer(asked, False)), 8
         yield lambda: self.each(world.questions, lambda asked: world.answer(asked, True)), 4
@@ -189,7 +192,11 @@ class Walk:
         while script is not None and script.phase in CHANCY:
             known = [trigger for phase, trigger in TRANSITIONS if phase is script.phase]
             # These lead to phases that nothing else leads to.
-            known += [trigger for trigger in (T.STOP_ASKED, T.PROCESS_GONE) if trigger in known] * 2
+            known += [
+                trigger
+                for trigger in (T.STOP_ASKED, T.PROCESS_GONE, T.RECALLED, T.GIVEN_UP)
+                if trigger in known
+            ] * 2
             self.bring_about(script, self.choice(known))
             if self.random.random() < 0.2:
                 break
@@ -219,6 +226,12 @@ class Walk:
                     self.each(asked, lambda question: world.answer(question, False))
             case T.START_LATE | T.STOP_LATE | T.REPORTS_LATE:
                 self.each(timers, world.expire)
+            case T.RECALLED:
+                world.apply(ev.ScriptHeardAgain(world.driver.now, index))
+                world.apply(ev.ScriptFellSilent(world.driver.now, index, 0.0))
+            case T.GIVEN_UP:
+                world.driver.tick(100.0)
+                world.apply(ev.ScriptOverdue(world.driver.now, index))
             case T.RELEASED:
                 world.give(cmd.Resume("*"))
             case _ if trigger in REPORTS:

@@ -31,10 +31,20 @@ from .driver import START_TAI, Driver, written_and_read
 from .layouts import SERIAL
 from .processes import Process
 
-__all__ = ["Process", "Question", "World"]
+__all__ = ["OBSERVED", "Process", "Question", "World"]
 
 S = ScriptState
 Question = fx.ConfigureScript | fx.SetGroupId | fx.RunScript | fx.StopScript
+
+#: What may be observed of a process, right or wrong, at any time.
+OBSERVED: tuple[Callable[[float, int], ev.Event], ...] = (
+    ev.ProcessStopped,
+    ev.ProcessContinued,
+    lambda at_tai, index: ev.ScriptFellSilent(at_tai, index, at_tai - 30.0),
+    lambda at_tai, index: ev.ScriptFellSilent(at_tai, index, at_tai - 30.0, was_heard=False),
+    ev.ScriptHeardAgain,
+    ev.ScriptOverdue,
+)
 
 #: Steps after which a world that behaves must have come to rest.
 _MAX_STEPS = 5_000

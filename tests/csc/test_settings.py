@@ -10,7 +10,7 @@ import pathlib
 import pytest
 import yaml
 
-from lsst.ts.scriptqueue.core.limits import Limits
+from lsst.ts.scriptqueue.core.limits import Limits, Reaction, Supervision
 from lsst.ts.scriptqueue.csc.settings import (
     ImageNameSettings,
     Settings,
@@ -39,20 +39,26 @@ def test_what_is_said_counts(tmp_path: pathlib.Path) -> None:
     assert settings.limits == Limits(load_s=7, history=20, kill_s=3)
     assert settings.kill_after_s == 2
     assert settings.output == OutputLimits(keep_days=1)
+    settings = read_settings(write(tmp_path, "supervision: {silence_s: 60, on_silence: terminate}\n"))
+    assert settings.limits.supervision == Supervision(silence_s=60, on_silence=Reaction.TERMINATE)
 
 
 def test_the_schema_states_the_defaults_of_the_code() -> None:
     properties = yaml.safe_load(schema_path("settings.yaml").read_text())["properties"]
     for name, cls in (
         ("limits", Limits),
+        ("supervision", Supervision),
         ("output", OutputLimits),
         ("image_name_service", ImageNameSettings),
         ("journal", JournalLimits),
     ):
         stated = {key: entry["default"] for key, entry in properties[name]["properties"].items()}
-        coded = dataclasses.asdict(cls())
+        coded = {
+            key: value.value if isinstance(value, Reaction) else value
+            for key, value in dataclasses.asdict(cls()).items()
+        }
         # These follow from others, or are no business of an operator.
-        for derived in ("kill_s", "relaunches", "check_s", "sweep_launches"):
+        for derived in ("kill_s", "relaunches", "supervision", "check_s", "sweep_launches"):
             coded.pop(derived, None)
         assert stated == coded
         assert all(entry["description"] for entry in properties[name]["properties"].values())

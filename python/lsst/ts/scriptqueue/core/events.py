@@ -10,6 +10,7 @@ for what it is.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from .commands import Command
@@ -24,12 +25,18 @@ __all__ = [
     "EnabledChanged",
     "Event",
     "LaunchFailed",
+    "MemoryKill",
+    "ProcessContinued",
     "ProcessExited",
     "ProcessStarted",
+    "ProcessStopped",
     "Restarted",
     "ScriptAnswered",
     "ScriptDescriptionReported",
+    "ScriptFellSilent",
+    "ScriptHeardAgain",
     "ScriptMetadataReported",
+    "ScriptOverdue",
     "ScriptStateReported",
     "ShutdownRequested",
     "TimerExpired",
@@ -94,6 +101,15 @@ class LaunchFailed:
     reason: str
 
 
+class MemoryKill(enum.Enum):
+    """Did the kernel end a process because memory ran out? The value says it in words."""
+
+    NOT_ASKED = ""
+    CERTAIN = "the kernel ended it because memory ran out"
+    POSSIBLE = "perhaps because memory ran out"
+    RULED_OUT = "memory has not run out, so somebody sent it"
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessExited:
     """The process of a script and its whole group have gone.
@@ -110,6 +126,8 @@ class ProcessExited:
         Name of that signal, such as SIGKILL, where it has one.
     while_away
         Was it while no queue was there?
+    memory_kill
+        Where that signal is SIGKILL: did the kernel send it because memory ran out?
     """
 
     at_tai: float
@@ -119,6 +137,7 @@ class ProcessExited:
     output_tail: str = ""
     signal_name: str = ""
     while_away: bool = False
+    memory_kill: MemoryKill = MemoryKill.NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +216,56 @@ class ScriptAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessStopped:
+    """The process of a script was found stopped, by SIGSTOP or a debugger."""
+
+    at_tai: float
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContinued:
+    """The process of a script, found stopped before, goes on."""
+
+    at_tai: float
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFellSilent:
+    """No heartbeat of a script has come for longer than is allowed.
+
+    Attributes
+    ----------
+    since_tai
+        When the last one came, or since when one is waited for (TAI, unix seconds).
+    was_heard
+        Has this service heard one of its heartbeats before?
+    """
+
+    at_tai: float
+    index: int
+    since_tai: float
+    was_heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptHeardAgain:
+    """A heartbeat of a script that was silent has come."""
+
+    at_tai: float
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptOverdue:
+    """A script has run for longer than what it expected allows."""
+
+    at_tai: float
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimerExpired:
     """A time limit that `SetTimer` started has run out; ``index`` 0 if it is no script's."""
 
@@ -258,6 +327,11 @@ Event = (
     | ScriptMetadataReported
     | ScriptDescriptionReported
     | ScriptAnswered
+    | ProcessStopped
+    | ProcessContinued
+    | ScriptFellSilent
+    | ScriptHeardAgain
+    | ScriptOverdue
     | TimerExpired
     | BlockIdGiven
     | BlockIdFailed

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from .concerns import CONCERN_PHASES
 from .ledger import WITHOUT_PROCESS, Ledger
 from .limits import MAX_LISTED
 from .phases import FAILED_PHASES, HOLDING_PHASES, LOADING_PHASES, PLACED_PHASES, TIMER, Phase, Place
@@ -58,6 +59,7 @@ def validate(ledger: Ledger) -> None:
         _check_history,
         _check_processes,
         _check_lost,
+        _check_concerns,
     ):
         for text, index in check(ledger):
             story = f"; its story:\n{ledger.scripts[index].story}" if index in ledger.scripts else ""
@@ -208,3 +210,12 @@ def _check_lost(ledger: Ledger) -> Findings:
     # Each of the others leaves its phase, at the latest when its time is over.
     if postponed and not any(script.phase in LOADING_PHASES for script in live):
         yield f"{postponed[0].index} is to be launched again, but waits for nothing", postponed[0].index
+
+
+def _check_concerns(ledger: Ledger) -> Findings:
+    for index, script in ledger.scripts.items():
+        for concern, words in script.concerns.items():
+            if script.phase not in CONCERN_PHASES[concern]:
+                yield f"{index} is shown as {concern.name}, but is in phase {script.phase.name}", index
+            if not words:
+                yield f"{index} is {concern.name}, and nobody is told why", index

@@ -90,6 +90,7 @@ _UNASKED = frozenset(
         (Phase.LOST_RUNNING, Trigger.STOP_ASKED),
         (Phase.LOST_RUNNING, Trigger.END_ASKED),
         (Phase.BREAKING, Trigger.PROCESS_GONE),
+        (Phase.GIVING_UP, Trigger.PROCESS_GONE),
     }
 )
 
@@ -131,6 +132,7 @@ def advance(ledger: Ledger, script: Script, trigger: Trigger, why: str = "") -> 
         ledger.emit(PublishNextVisitCanceled(script.index, script.visit))
         script.visit = ""
     script.phase = after
+    script.drop_concerns()
     script.phase_since_tai = ledger.now_tai
     if trigger is Trigger.ADMITTED:
         script.admitted_tai = ledger.now_tai
@@ -323,6 +325,7 @@ def _postpone(ledger: Ledger, script: Script) -> None:
     script.metadata = script.description = script.ending = None
     script.exit_code = script.signal = None
     script.ended_unseen = False
+    script.paused_s = 0.0
 
 
 def _run(ledger: Ledger, script: Script) -> None:
@@ -388,6 +391,8 @@ _ENTRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.DOUBTED: _ask_whether_it_runs,
     Phase.POSTPONED: _postpone,
     Phase.LAUNCHING: launch_again,
+    Phase.RECALLED: _stop,
     Phase.STOPPING: _stop,
     Phase.KILLING: _terminate,
+    Phase.GIVING_UP: _terminate,
 }

@@ -8,10 +8,10 @@ task: time, ids and everything else that is not its own arrives in events.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import invariants, reports
+from . import invariants, reports, supervision
 from .admission import settle
 from .adoption import relaunch, restarted
 from .commands import AddScript
@@ -23,12 +23,17 @@ from .events import (
     EnabledChanged,
     Event,
     LaunchFailed,
+    ProcessContinued,
     ProcessExited,
     ProcessStarted,
+    ProcessStopped,
     Restarted,
     ScriptAnswered,
     ScriptDescriptionReported,
+    ScriptFellSilent,
+    ScriptHeardAgain,
     ScriptMetadataReported,
+    ScriptOverdue,
     ScriptStateReported,
     ShutdownRequested,
     TimerExpired,
@@ -55,6 +60,11 @@ _HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
     ScriptMetadataReported: reports.metadata_reported,
     ScriptDescriptionReported: reports.description_reported,
     ScriptAnswered: reports.script_answered,
+    ProcessStopped: supervision.process_stopped,
+    ProcessContinued: supervision.process_continued,
+    ScriptFellSilent: supervision.fell_silent,
+    ScriptHeardAgain: supervision.heard_again,
+    ScriptOverdue: supervision.overdue,
     TimerExpired: reports.timer_expired,
     BlockIdGiven: reports.block_id_given,
     BlockIdFailed: reports.block_id_failed,
@@ -62,9 +72,21 @@ _HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
     Restarted: restarted,
 }
 
-#: What scripts say stirs the queue only if it brings one into another phase.
-#: Most of it does not: checkpoints and answers to commands.
-_WORDS = frozenset({ScriptStateReported, ScriptMetadataReported, ScriptDescriptionReported, ScriptAnswered})
+#: What scripts say, and what is observed of them, stirs the queue only if it brings one into
+#: another phase. Most of it does not: checkpoints and answers to commands.
+_WORDS = frozenset(
+    {
+        ScriptStateReported,
+        ScriptMetadataReported,
+        ScriptDescriptionReported,
+        ScriptAnswered,
+        ProcessStopped,
+        ProcessContinued,
+        ScriptFellSilent,
+        ScriptHeardAgain,
+        ScriptOverdue,
+    }
+)
 
 
 class QueueModel:
@@ -170,6 +192,10 @@ class QueueModel:
             for script in self._ledger.scripts.values()
             if script.phase not in WITHOUT_PROCESS and not script.process_end_tai
         }
+
+    def supervised(self) -> Iterator[supervision.Supervised]:
+        """The scripts that are to be watched, and what they are known to suffer from."""
+        return supervision.supervised(self._ledger)
 
     def validate(self) -> None:
         """Check the invariants; raises `InvariantBroken`."""

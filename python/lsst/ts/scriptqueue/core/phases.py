@@ -61,9 +61,11 @@ class Phase(enum.Enum):
     LOST_WAITING = "process gone while waiting, its last words may be on the way"
     STARTING = "told to run"
     RUNNING = "running"
+    RECALLED = "told to stop by the supervision"
     STOPPING = "told to stop"
     KILLING = "being ended"
     BREAKING = "did not start to run, being ended"
+    GIVING_UP = "given up by the supervision, being ended"
     LOST_RUNNING = "process gone while running, its last words may be on the way"
     LOST_STOPPING = "process gone while stopping, its last words may be on the way"
     FAILED = "failed, stays in its slot"
@@ -117,6 +119,8 @@ class Trigger(enum.Enum):
     PROCESS_LOST = "process gone while the queue was away"
     RELAUNCHED = "launched again"
     RUN_DOUBTED = "nobody knows whether it was told to run"
+    RECALLED = "to be stopped, as the supervision is configured"
+    GIVEN_UP = "to be ended, as the supervision is configured"
 
 
 class Timer(enum.Enum):
@@ -163,6 +167,20 @@ _REPORTED_FINAL_IN_PLACE = {
     T.REPORTED_ENDED_WELL: P.LEAVING,
     T.REPORTED_FAILED: P.FAILED,
     T.REPORTED_CONFIGURE_FAILED: P.FAILED,
+}
+#: Rows that all phases share of a script that runs, or may run.
+_MAY_RUN = {
+    **_REPORTED_FINAL_IN_PLACE,
+    T.PROCESS_GONE: P.LOST_RUNNING,
+    T.STOP_ASKED: P.STOPPING,
+    T.END_ASKED: P.KILLING,
+}
+#: Rows of all phases in which a script is ended that has failed by that.
+_ENDED_AS_FAILED = {
+    **_REPORTED_FINAL_IN_PLACE,
+    T.PROCESS_GONE: P.FAILED_GONE,
+    T.STOP_ASKED: P.KILLING,
+    T.END_ASKED: P.KILLING,
 }
 #: Rows that all phases of a loaded, waiting script share.
 _WAITING_LOADED = {
@@ -238,29 +256,15 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
     },
     P.POSTPONED: {T.RELAUNCHED: P.LAUNCHING, T.END_ASKED: P.GONE},
     P.STARTING: {
-        **_REPORTED_FINAL_IN_PLACE,
+        **_MAY_RUN,
         T.RUN_DOUBTED: P.DOUBTED,
         T.REPORTED_ACTIVE: P.RUNNING,
         T.RUN_REFUSED: P.BREAKING,
         T.START_LATE: P.BREAKING,
-        T.PROCESS_GONE: P.LOST_RUNNING,
-        T.STOP_ASKED: P.STOPPING,
-        T.END_ASKED: P.KILLING,
     },
-    P.DOUBTED: {
-        **_REPORTED_FINAL_IN_PLACE,
-        T.REPORTED_ACTIVE: P.RUNNING,
-        T.NAME_CLEARED: P.CONFIGURED,
-        T.PROCESS_GONE: P.LOST_RUNNING,
-        T.STOP_ASKED: P.STOPPING,
-        T.END_ASKED: P.KILLING,
-    },
-    P.RUNNING: {
-        **_REPORTED_FINAL_IN_PLACE,
-        T.PROCESS_GONE: P.LOST_RUNNING,
-        T.STOP_ASKED: P.STOPPING,
-        T.END_ASKED: P.KILLING,
-    },
+    P.DOUBTED: {**_MAY_RUN, T.REPORTED_ACTIVE: P.RUNNING, T.NAME_CLEARED: P.CONFIGURED},
+    P.RUNNING: {**_MAY_RUN, T.RECALLED: P.RECALLED, T.GIVEN_UP: P.GIVING_UP},
+    P.RECALLED: {**_MAY_RUN, T.STOP_LATE: P.GIVING_UP},
     P.STOPPING: {
         **_REPORTED_FINAL,
         T.PROCESS_GONE: P.LOST_STOPPING,
@@ -274,12 +278,8 @@ _ROWS: dict[Phase, dict[Trigger, Phase]] = {
         T.STOP_ASKED: P.KILLING,
         T.END_ASKED: P.KILLING,
     },
-    P.BREAKING: {
-        **_REPORTED_FINAL_IN_PLACE,
-        T.PROCESS_GONE: P.FAILED_GONE,
-        T.STOP_ASKED: P.KILLING,
-        T.END_ASKED: P.KILLING,
-    },
+    P.BREAKING: _ENDED_AS_FAILED,
+    P.GIVING_UP: _ENDED_AS_FAILED,
     P.LOST_RUNNING: {
         T.REPORTED_ENDED_WELL: P.GONE,
         T.REPORTED_FAILED: P.FAILED_GONE,
@@ -320,9 +320,11 @@ _CURRENT = {
     P.STARTING,
     P.DOUBTED,
     P.RUNNING,
+    P.RECALLED,
     P.STOPPING,
     P.KILLING,
     P.BREAKING,
+    P.GIVING_UP,
     P.LOST_RUNNING,
     P.LOST_STOPPING,
     P.FAILED,
@@ -379,6 +381,7 @@ TIMER: dict[Phase, Timer] = {
     P.LOST_AWAY: Timer.REPORTS,
     P.DOUBTED: Timer.NAME,
     P.STARTING: Timer.START,
+    P.RECALLED: Timer.STOP,
     P.STOPPING: Timer.STOP,
     P.BREAKING: Timer.REPORTS,
     P.LOST_RUNNING: Timer.REPORTS,

@@ -107,6 +107,8 @@ def process_exited(ledger: Ledger, event: ProcessExited) -> None:
         script.story.note(ledger.now_tai, f"ended with {how} while no queue was there")
     elif TRANSITIONS.get((script.phase, trigger)) in _LOST:
         why = f"its process ended by itself with {how}"
+        if event.memory_kill.value:
+            why = f"{why}: {event.memory_kill.value}"
     else:
         script.story.note(ledger.now_tai, f"ended with {how}")
     advance(ledger, script, trigger, why)
@@ -136,7 +138,10 @@ def state_reported(ledger: Ledger, event: ScriptStateReported) -> None:
     if event.state is ScriptState.UNKNOWN:
         script.story.note(ledger.now_tai, "reported UNKNOWN, which no script is; ignored")
         return
+    if script.script_state is ScriptState.PAUSED:
+        script.paused_s += event.at_tai - script.state_since_tai
     script.script_state = event.state
+    script.state_since_tai = event.at_tai
     ledger.changed[script.index] = None
     if script.place is Place.CURRENT and event.state in _BEGUN:
         script.visit = ""
@@ -322,6 +327,7 @@ _EXPIRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.STRAYING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
     Phase.LOST_WAITING: _late(Trigger.REPORTS_LATE, ""),
     Phase.STARTING: _late(Trigger.START_LATE, "did not report RUNNING within {limits.start_s:g} s"),
+    Phase.RECALLED: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
     Phase.STOPPING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
     Phase.BREAKING: _terminate,
     Phase.LOST_RUNNING: _no_last_words,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .commands import AddScript
+from .concerns import CONCERN_PHASES, EXPLAINED_BY, Concern
 from .holdings import Obstacle
 from .last_words import exit_reason
 from .needs import Description, Needs
@@ -20,6 +21,9 @@ __all__ = ["Full", "Membership", "Reason", "Script"]
 
 #: More lines than one event adds to a story.
 _LATEST_LINES = 50
+
+#: What is said first.
+_RANK = {concern: rank for rank, concern in enumerate(Concern)}
 
 _UNBIDDEN_PHASES = frozenset({Phase.STRAYING, Phase.DROPPING})
 _ACTIVE_STATES = frozenset(
@@ -138,6 +142,12 @@ class Script:
         What the edge needs to find its process again.
     origin
         Process id from which its reports come; 0 until the first.
+    concerns
+        What is wrong with it as it lives, and the words for it.
+    state_since_tai
+        When it reported its state.
+    paused_s
+        How long it was paused, in pauses that are over.
     """
 
     index: int
@@ -182,6 +192,9 @@ class Script:
     run_start_tai: float = 0.0
     process_end_tai: float = 0.0
     story: Story = field(default_factory=Story)
+    concerns: dict[Concern, str] = field(default_factory=dict)
+    state_since_tai: float = 0.0
+    paused_s: float = 0.0
 
     @property
     def place(self) -> Place:
@@ -239,11 +252,26 @@ class Script:
         return ProcessState.CONFIGURED if self.configure_end_tai > 0 else ProcessState.LOADING
 
     @property
+    def concern(self) -> str:
+        """What is wrong with it, in words; "" if nothing is known to be."""
+        return "; ".join(
+            words
+            for concern, words in sorted(self.concerns.items(), key=lambda item: _RANK[item[0]])
+            if EXPLAINED_BY.get(concern) not in self.concerns
+        )
+
+    @property
     def _wait(self) -> str:
         """What it, or its place, waits for; "" if that is nothing."""
         if self.phase is Phase.DOUBTED:
             return "nobody knows whether it was told to run before the queue was started again: it is asked"
         return self.waiting_for if self.place is Place.WAITING else ""
+
+    def drop_concerns(self) -> None:
+        """Forget what means nothing in the phase that it is in now."""
+        for concern in list(self.concerns):
+            if self.phase not in CONCERN_PHASES[concern]:
+                del self.concerns[concern]
 
     def speaks(self, origin: int, sent_tai: float) -> bool:
         """Does a report come from this script's own process?
@@ -300,4 +328,5 @@ class Script:
             resources="" if self.needs.claim is None else str(self.needs.claim),
             waiting_for=self._wait,
             exit_reason=self.exit_reason,
+            concern=self.concern if self.concerns else "",
         )

@@ -119,6 +119,7 @@ class ScriptView:
     resources: str = ""
     waiting_for: str = ""
     exit_reason: str = ""
+    concern: str = ""
 
     def tells_clients_of_one_slot(self, shown: ScriptView | None) -> bool:
         """Does it differ from what was shown in what clients know that know of no slots?"""

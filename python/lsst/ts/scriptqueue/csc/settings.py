@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from ..configuration.documents import key_text, line_of
-from ..core.limits import Limits
+from ..core.limits import Limits, Reaction, Supervision
 from ..journal import Limits as JournalLimits
 from ..launch.output import OutputLimits
 from ..resources import schema_path
@@ -85,7 +85,11 @@ def read_settings(path: pathlib.Path) -> Settings:
 def _settings(data: dict[str, Any]) -> Settings:
     kill_after_s = data.get("kill_after_s", Settings().kill_after_s)
     return Settings(
-        limits=Limits(**data.get("limits", {}), kill_s=kill_after_s + _KILL_MARGIN_S),
+        limits=Limits(
+            **data.get("limits", {}),
+            kill_s=kill_after_s + _KILL_MARGIN_S,
+            supervision=_supervision(data.get("supervision", {})),
+        ),
         kill_after_s=kill_after_s,
         output=OutputLimits(**data.get("output", {})),
         image_name_service=ImageNameSettings(**data.get("image_name_service", {})),
@@ -93,3 +97,10 @@ def _settings(data: dict[str, Any]) -> Settings:
         absence_limit_s=data.get("absence_limit_s"),
         resume_after_restart=data.get("resume_after_restart", False),
     )
+
+
+def _supervision(data: dict[str, Any]) -> Supervision:
+    reactions: dict[str, Any] = {
+        key: Reaction(data[key]) for key in ("on_silence", "on_overtime") if key in data
+    }
+    return Supervision(**(data | reactions))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, cast
 
 import pytest
@@ -23,6 +23,7 @@ from lsst.ts.scriptqueue.launch.contract import (
     LastingLauncher,
     Launched,
     LaunchRequest,
+    Vitals,
 )
 from lsst.ts.scriptqueue.launch.paths import ScriptLibrary
 from lsst.ts.scriptqueue.runtime import Runtime
@@ -73,6 +74,9 @@ class ALauncher(LastingLauncher):
 
     def terminate(self, launch_id: str) -> None:
         pytest.fail(f"{launch_id} is wanted")
+
+    async def look(self) -> Mapping[str, Vitals]:
+        return {}
 
     def taken(self, launch_id: str) -> None:
         pass

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..core.events import MemoryKill
 from ..keeper.identity import Identity
 
 __all__ = [
@@ -27,7 +28,9 @@ __all__ = [
     "LaunchRequest",
     "Launched",
     "Launcher",
+    "MemoryKill",
     "StopPlan",
+    "Vitals",
 ]
 
 
@@ -118,6 +121,8 @@ class Exited:
         Number of the signal that ended it, or None.
     output_tail
         The last lines of its output, at most 2,000 characters.
+    memory_kill
+        If that signal is SIGKILL: did the kernel send it because memory ran out?
     """
 
     launch_id: str
@@ -125,6 +130,7 @@ class Exited:
     exit_code: int | None
     signal: int | None
     output_tail: str
+    memory_kill: MemoryKill = MemoryKill.NOT_ASKED
 
     @property
     def status_is_known(self) -> bool:
@@ -133,6 +139,25 @@ class Exited:
         It is not if who could have learned it, the owner, was killed.
         """
         return self.exit_code is not None or self.signal is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How a child is; of the process that leads its group, not of all in it.
+
+    Attributes
+    ----------
+    is_stopped
+        Is it stopped, by SIGSTOP or a debugger?
+    memory_bytes
+        Its resident set.
+    cpu_s
+        Processor time it has used, with that of its children that have ended (seconds).
+    """
+
+    is_stopped: bool
+    memory_bytes: int
+    cpu_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +201,10 @@ class Launcher(Protocol):
 
         Returns at once; the exit is told as always. Unknown ids are ignored.
         """
+        ...
+
+    async def look(self) -> Mapping[str, Vitals]:
+        """Look at all children that run, by launch id."""
         ...
 
     def taken(self, launch_id: str) -> None:

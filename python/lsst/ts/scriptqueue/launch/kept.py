@@ -20,6 +20,7 @@ import asyncio
 import functools
 import logging
 import os
+import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
@@ -30,7 +31,9 @@ from .contract import (
     Launched,
     LaunchError,
     LaunchRequest,
+    MemoryKill,
     StopPlan,
+    Vitals,
 )
 from .keeper_contact import KeeperContact
 from .keeper_link import KeeperLink
@@ -38,6 +41,7 @@ from .kept_child import KeptChild, KeptStatus, launched_as
 from .output import OutputLimits
 from .owners import CLOSE_MARGIN_S, first_of, give_up_late
 from .script_output import ScriptOutput
+from .vitals import Looking
 
 __all__ = ["KeptLauncher"]
 
@@ -75,6 +79,7 @@ class KeptLauncher(LastingLauncher):
         self._untaken: set[str] = set()
         self._taken: set[str] = set()
         self._left: list[KeptChild] = []
+        self._looking = Looking()
         self._is_asked = False
         self._is_closing = False
         hello = {"kill_after_s": self._plan.kill_after_s, "absence_limit_s": absence_limit_s}
@@ -151,6 +156,14 @@ class KeptLauncher(LastingLauncher):
         child = self._children.get(launch_id)
         if child is not None and child.kill_after_s is None:
             self._end(child, self._plan.kill_after_s)
+
+    async def look(self) -> Mapping[str, Vitals]:
+        running = {
+            launch_id: launched.identity
+            for launch_id, child in self._children.items()
+            if (launched := child.running) is not None
+        }
+        return await asyncio.to_thread(self._looking.look, running)
 
     def taken(self, launch_id: str) -> None:
         if launch_id in self._untaken:
@@ -259,7 +272,13 @@ class KeptLauncher(LastingLauncher):
     async def _exit_of(self, child: KeptChild) -> Exited:
         last_words = await self._output.last_words(child.launched.result().output_path)
         status = child.ended.result()
-        return Exited(child.launch_id, child.sal_index, status.exit_code, status.signal, last_words)
+        memory_kill = MemoryKill.NOT_ASKED
+        if status.signal == signal.SIGKILL and child.kill_after_s is None:
+            pid = child.launched.result().pid
+            memory_kill = await asyncio.to_thread(self._looking.memory_kills.verdict, pid)
+        return Exited(
+            child.launch_id, child.sal_index, status.exit_code, status.signal, last_words, memory_kill
+        )
 
     def _end(self, child: KeptChild, kill_after_s: float) -> None:
         """Have a child ended, now, or as soon as it is known to the keeper."""

@@ -22,17 +22,27 @@ import functools
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..keeper.identity import identity_of
 from ..keeper.spawning import why_not_started
-from .contract import Exited, Launched, Launcher, LaunchError, LaunchRequest, StopPlan
+from .contract import (
+    Exited,
+    Launched,
+    Launcher,
+    LaunchError,
+    LaunchRequest,
+    MemoryKill,
+    StopPlan,
+    Vitals,
+)
 from .leftovers import Leftovers
 from .output import OutputLimits
 from .owners import first_of, give_up_late
 from .processes import OwnedProcess, Spawned, spawn
 from .script_output import ScriptOutput
+from .vitals import Looking
 
 __all__ = ["LocalLauncher"]
 
@@ -92,6 +102,7 @@ class LocalLauncher(Launcher):
         self._callbacks: list[Callable[[Exited], None]] = []
         self._children: dict[str, _Child] = {}
         self._leftovers = Leftovers()
+        self._looking = Looking()
         self._spawners = asyncio.Semaphore(_SPAWNERS)
         self._closing = asyncio.Event()
 
@@ -126,6 +137,14 @@ class LocalLauncher(Launcher):
         if child is not None and not child.stop.done():
             child.stop.set_result(None)
 
+    async def look(self) -> Mapping[str, Vitals]:
+        running = {
+            launch_id: child.launched.result().identity
+            for launch_id, child in self._children.items()
+            if child.launched.done()
+        }
+        return await asyncio.to_thread(self._looking.look, running)
+
     def taken(self, launch_id: str) -> None:
         """Nothing is kept of an exit that has been told."""
 
@@ -159,7 +178,13 @@ class LocalLauncher(Launcher):
                 await asyncio.wait({process.exited}, timeout=self._plan.kill_after_s)
         last_words = await self._output.last_words(child.output_path or "")
         status = process.status
-        exited = Exited(request.launch_id, request.sal_index, status.exit_code, status.signal, last_words)
+        memory_kill = MemoryKill.NOT_ASKED
+        if status.signal == signal.SIGKILL and not child.stop.done():
+            pid = child.launched.result().pid
+            memory_kill = await asyncio.to_thread(self._looking.memory_kills.verdict, pid)
+        exited = Exited(
+            request.launch_id, request.sal_index, status.exit_code, status.signal, last_words, memory_kill
+        )
         for callback in self._callbacks:
             asyncio.get_running_loop().call_soon(callback, exited)
 

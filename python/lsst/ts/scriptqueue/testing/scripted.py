@@ -22,6 +22,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..launch.contract import MemoryKill
 from ..sal.enums import ScriptState
 
 __all__ = ["Checkpoint", "Exit", "Fail", "Hang", "Plan", "Report", "Step", "Wait"]
@@ -78,11 +79,14 @@ class Exit:
         Number of the signal that ends it.
     output
         The last lines of its output.
+    memory_kill
+        If the signal is SIGKILL: did the kernel send it because memory ran out?
     """
 
     code: int | None = None
     signal: int | None = None
     output: str = ""
+    memory_kill: MemoryKill = MemoryKill.NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)

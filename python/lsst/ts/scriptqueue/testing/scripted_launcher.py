@@ -22,7 +22,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..bus.contract import Bus, IndexRange, Link, Message, Reading, TopicSpec
-from ..launch.contract import Exited, Identity, Launched, Launcher, LaunchError, LaunchRequest, StopPlan
+from ..launch.contract import (
+    Exited,
+    Identity,
+    Launched,
+    Launcher,
+    LaunchError,
+    LaunchRequest,
+    StopPlan,
+    Vitals,
+)
 from ..sal.clock import Clock, Stamper
 from ..sal.definitions import component
 from ..sal.records import record_class
@@ -40,7 +49,16 @@ HEARD_KEPT = 10_000
 
 _SIGKILL = 9
 
-_WRITTEN = ("ackcmd", "logevent_state", "logevent_description", "logevent_metadata", "logevent_checkpoints")
+_WELL = Vitals(is_stopped=False, memory_bytes=20_000_000, cpu_s=0.5)
+
+_WRITTEN = (
+    "ackcmd",
+    "logevent_state",
+    "logevent_description",
+    "logevent_metadata",
+    "logevent_checkpoints",
+    "logevent_heartbeat",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,8 @@ class ScriptedLauncher(Launcher):
         The latest commands that scripts have heard, in order.
     launches
         How many scripts have been started.
+    vitals
+        What is seen of the process of each script, by SAL index; of others, that they are well.
     """
 
     def __init__(
@@ -96,6 +116,7 @@ class ScriptedLauncher(Launcher):
     ) -> None:
         self.heard: collections.deque[Heard] = collections.deque(maxlen=HEARD_KEPT)
         self.launches = 0
+        self.vitals: dict[int, Vitals] = {}
         self._bus = bus
         self._plan_of = plans if callable(plans) else functools.partial(_by_path, plans)
         self._clock = clock
@@ -145,6 +166,16 @@ class ScriptedLauncher(Launcher):
         else:
             loop.call_later(term_s, player.end, Exit(code=1))
 
+    async def look(self) -> Mapping[str, Vitals]:
+        return {
+            launch_id: self.vitals.get(player.index, _WELL) for launch_id, player in self._players.items()
+        }
+
+    async def beat(self, index: int) -> None:
+        """Have a script send a heartbeat; by itself none does."""
+        player = self._by_index[index]
+        await player.write("logevent_heartbeat", {})
+
     def taken(self, launch_id: str) -> None:
         """Nothing is kept of an exit that has been told."""
 
@@ -181,7 +212,9 @@ class ScriptedLauncher(Launcher):
             del self._tasks[request.launch_id]
             if self._by_index.get(player.index) is player:
                 del self._by_index[player.index]
-        exited = Exited(request.launch_id, request.sal_index, how.code, how.signal, how.output)
+        exited = Exited(
+            request.launch_id, request.sal_index, how.code, how.signal, how.output, how.memory_kill
+        )
         for callback in self._callbacks:
             callback(exited)
 

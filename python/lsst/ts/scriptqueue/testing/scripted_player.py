@@ -4,7 +4,7 @@
 
 It speaks as a real script does, but writes straight to the bus: two hundred a
 second must fit into one process beside the queue they are to test. It has no
-heartbeat and no log.
+heartbeat of its own and no log.
 """
 
 from __future__ import annotations
@@ -75,6 +75,10 @@ class ScriptPlayer:
                 main.cancel()
                 if self._work is not None:
                     self._work.cancel()
+
+    async def write(self, topic: str, fields: dict[str, Any]) -> None:
+        """Write anything as this script."""
+        await self._write(self.index, topic, fields)
 
     def hear(self, command: str, message: Message) -> None:
         """Take a command from the bus."""

@@ -25,6 +25,8 @@ COMMANDS = [(name, command) for name, facts in COMPONENTS.items() for command in
 ADDED_TOPICS = {
     "ScriptQueue": ("logevent_configurationApplied", "logevent_configurationsAvailable", "logevent_slots")
 }
+#: Those of the added fields that are no text: their type and units.
+ADDED_NUMBERS = {"memory": ("long long", "byte"), "cpuTime": ("double", "second")}
 ADDED_FIELDS = {
     "Script.logevent_description": ("resources",),
     "ScriptQueue.command_add": ("slot", "resources"),
@@ -32,7 +34,14 @@ ADDED_FIELDS = {
     "ScriptQueue.command_pause": ("slot",),
     "ScriptQueue.command_requeue": ("slot",),
     "ScriptQueue.command_resume": ("slot",),
-    "ScriptQueue.logevent_script": ("slot", "resources", "waitingFor", "exitReason"),
+    "ScriptQueue.logevent_script": (
+        "slot",
+        "resources",
+        "waitingFor",
+        "exitReason",
+        "concern",
+        *ADDED_NUMBERS,
+    ),
 }
 
 
@@ -52,7 +61,10 @@ def test_topic_has_the_deployed_fields_in_order_and_others_at_the_end(name: str,
         for field in component(name).topics[topic].fields
     ]
     assert ours[: len(deployed)] == deployed
-    added = [[field, "string", 1, "unitless"] for field in ADDED_FIELDS.get(f"{name}.{topic}", ())]
+    added = []
+    for field in ADDED_FIELDS.get(f"{name}.{topic}", ()):
+        kind, units = ADDED_NUMBERS.get(field, ("string", "unitless"))
+        added.append([field, kind, 1, units])
     assert ours[len(deployed) :] == added
 
 

@@ -189,6 +189,7 @@ class Launching:
                 exited.output_tail,
                 _SIGNAL_NAMES.get(exited.signal, ""),
                 while_away=exited.launch_id in self._missed or exited.launch_id in self._unheard,
+                memory_kill=exited.memory_kill,
             ),
         )
 

@@ -21,9 +21,18 @@ from ..core.effects import (
 from ..core.layout import MAX_SLOTS
 from ..core.limits import MAX_LISTED
 from ..core.views import QueueView, ScriptView, SlotsView, VisitMetadata
+from ..launch.contract import Vitals
 from ..runtime import Outbox
 
-__all__ = ["EventWriter", "Publishing", "queue_fields", "script_fields", "slots_fields", "visit_fields"]
+__all__ = [
+    "EventWriter",
+    "Publishing",
+    "queue_fields",
+    "script_fields",
+    "slots_fields",
+    "use_fields",
+    "visit_fields",
+]
 
 T = TypeVar("T")
 
@@ -48,6 +57,7 @@ _SCRIPT_FIELDS = {
     "resources": "resources",
     "waiting_for": "waitingFor",
     "exit_reason": "exitReason",
+    "concern": "concern",
 }
 
 #: Field of the metadata -> field of the SAL events ``metadata`` and ``nextVisit``.
@@ -91,11 +101,19 @@ class Publishing:
         Where writes go.
     event
         Gives the writer of a SAL event by its name, such as ``queue``.
+    use_of
+        Tells what the process of a script was last seen to use; None if it has not been seen.
     """
 
-    def __init__(self, outbox: Outbox, event: Callable[[str], EventWriter]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        event: Callable[[str], EventWriter],
+        use_of: Callable[[int], Vitals | None] = lambda index: None,
+    ) -> None:
         self._outbox = outbox
         self._event = event
+        self._use_of = use_of
         self._remembered: frozenset[int] = frozenset()
         self._not_yet: set[int] = set()
         self._under_way: Counter[int] = Counter()
@@ -138,7 +156,8 @@ class Publishing:
 
         async def send() -> None:
             try:
-                await self._event("script").set_write(force_output=True, **script_fields(effect.view))
+                use = use_fields(self._use_of(index))
+                await self._event("script").set_write(force_output=True, **script_fields(effect.view), **use)
             finally:
                 self._under_way -= Counter((index,))
 
@@ -186,6 +205,15 @@ def slots_fields(view: SlotsView) -> dict[str, Any]:
 def script_fields(view: ScriptView) -> dict[str, Any]:
     """The fields of the SAL event ``script``."""
     return {name: getattr(view, field) for field, name in _SCRIPT_FIELDS.items()}
+
+
+def use_fields(seen: Vitals | None) -> dict[str, Any]:
+    """The fields of the SAL event ``script`` that say what its process uses."""
+    return (
+        {"memory": seen.memory_bytes, "cpuTime": seen.cpu_s}
+        if seen is not None
+        else {"memory": 0, "cpuTime": 0.0}
+    )
 
 
 def visit_fields(metadata: VisitMetadata) -> dict[str, Any]:

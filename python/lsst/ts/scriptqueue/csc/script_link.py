@@ -52,10 +52,17 @@ class ScriptLink:
         How long answers are waited for.
     post
         Told of the reports of a script: its index, and the event.
+    heartbeat
+        Told of each heartbeat of a script: its index, and its process id.
     """
 
     def __init__(
-        self, runtime: Runtime, remote: Remote, limits: Limits, post: Callable[[int, Event], None]
+        self,
+        runtime: Runtime,
+        remote: Remote,
+        limits: Limits,
+        post: Callable[[int, Event], None],
+        heartbeat: Callable[[int, int], None],
     ) -> None:
         self._log = remote.log
         self._runtime = runtime
@@ -65,6 +72,7 @@ class ScriptLink:
         remote.evt_state.callback = self._state_reported
         remote.evt_metadata.callback = self._metadata_reported
         remote.evt_description.callback = self._description_reported
+        remote.evt_heartbeat.callback = lambda data: heartbeat(data.salIndex, data.private_origin)
 
     @property
     def effects(self) -> Mapping[type[Effect], Callable[..., None]]:

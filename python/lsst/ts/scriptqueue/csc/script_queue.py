@@ -43,6 +43,7 @@ from .launching import Launching
 from .publishing import Publishing
 from .script_link import ScriptLink
 from .settings import Settings, SettingsError
+from .supervising import Supervising
 
 __all__ = ["ScriptQueueCsc"]
 
@@ -126,7 +127,7 @@ class ScriptQueueCsc(BaseCsc):
             domain,
             "Script",
             IndexRange(first, first + INDICES_PER_QUEUE - 1),
-            include=("state", "metadata", "description"),
+            include=("state", "metadata", "description", "heartbeat"),
         )
         self._memory = memory
         self._fate = _Fate.UNTOUCHED
@@ -138,9 +139,14 @@ class ScriptQueueCsc(BaseCsc):
         self._runtime = Runtime(self.model, domain.clock, self.log, self._book)
         note_index = index_counter.note if index_counter else None
         self._launching = Launching(self._runtime, library, launcher, note_index, self._hand_down)
-        link = ScriptLink(self._runtime, self._scripts, self._settings.limits, self._launching.post)
-        publishing = Publishing(self._runtime.outbox, self.events.__getitem__)
-        for edge in (self._launching, link, publishing, BlockNaming(self._runtime, block_ids)):
+        limits = self._settings.limits
+        self._supervising = Supervising(self._runtime, launcher, limits.supervision)
+        link = ScriptLink(
+            self._runtime, self._scripts, limits, self._launching.post, self._supervising.heartbeat
+        )
+        publishing = Publishing(self._runtime.outbox, self.events.__getitem__, self._supervising.use_of)
+        naming = BlockNaming(self._runtime, block_ids)
+        for edge in (self._launching, link, publishing, naming):
             self._runtime.register(edge.effects)
         # Adds take their place in the queue in the order in which they came,
         # although each is checked off the event loop first.
@@ -205,12 +211,15 @@ class ScriptQueueCsc(BaseCsc):
     def _heartbeat_heard(self, message: Message) -> None:
         super()._heartbeat_heard(message)
         if message["private_origin"] == self.domain.origin:
-            self._runtime.middleware_works(self.domain.clock.tai() - message["private_sndStamp"])
+            age_s = self.domain.clock.tai() - message["private_sndStamp"]
+            self._runtime.middleware_works(age_s)
+            self._supervising.middleware_works(age_s)
 
     async def _introduce(self) -> None:
         await self._take_over()
         await self._scripts.start_task
         self.spawn(self._run_queue(), "queue", background=True)
+        self.spawn(self._supervising.run(), "supervision", background=True)
         self.spawn(self._prepare_scripts(), "topics of scripts", background=True)
         await self._runtime.started()
         await self.events["rootDirectories"].set_write(
@@ -232,6 +241,7 @@ class ScriptQueueCsc(BaseCsc):
             self._book.begin()
         if not is_new:
             self._runtime.post(Restarted(self._runtime.now(), memory.resumes))
+            self._supervising.take_over()
         try:
             await self._launching.take_over(memory.launcher, knows_all=not (is_new or self._lost))
         except LaunchError as error:

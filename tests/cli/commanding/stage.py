@@ -44,7 +44,7 @@ GOOD_LIFE = (
 )
 
 
-_NO_WORDS = dict.fromkeys(("slot", "resources", "waitingFor", "exitReason"), "")
+_NO_WORDS = dict.fromkeys(("slot", "resources", "waitingFor", "exitReason", "concern"), "")
 
 
 class PaperQueue(Controller):
@@ -78,7 +78,7 @@ class PaperQueue(Controller):
         self.waiting: list[int] = []
         self.past: list[int] = []
         self.slots: tuple[Slot, ...] = ()
-        self.words: dict[int, dict[str, str]] = {}
+        self.words: dict[int, dict[str, Any]] = {}
         self._indices = itertools.count(index * 100_000 + 1)
         for name, command in self.commands.items():
             command.callback = functools.partial(self._take, name)

@@ -113,6 +113,10 @@ async def test_programs_get_the_slots(stage: Stage) -> None:
         "resources": "MTMount,MTDome",
         "waitingFor": HELD,
         "exitReason": "",
+        "concern": "",
+        "memory": 0,
+        "cpuTime": 0.0,
+        "age": 0.0,
     }
     assert (utility["capacity"], utility["eager"], utility["waiting"]) == (4, True, [])
 

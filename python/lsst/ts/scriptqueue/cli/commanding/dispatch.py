@@ -23,7 +23,7 @@ __all__ = ["carry_out", "interest_of"]
 #: How long the event that answers a command may come after its acknowledgement (seconds).
 ANSWER_S = 5.0
 
-#: How many scripts' details are asked for, to show the queue.
+#: How many scripts' details are asked for, to show the queue to people.
 DETAILED = 50
 
 #: Fields that mean something only to a queue that has slots.
@@ -148,24 +148,29 @@ async def _with_answer(
     if event is None:
         text = f"acknowledged, but the event {answer.event} did not come within {ANSWER_S:g} s"
         return dataclasses.replace(outcome, exit=Exit.NO_ANSWER, result=text)
-    if answer.event == "queue" and (board.has_slots or not order.as_json):
-        await _ask_details(client, order.timeout_s)
+    if answer.event == "queue":
+        await _ask_details(client, order.timeout_s, anew=order.as_json)
     return dataclasses.replace(outcome, event=event)
 
 
-async def _ask_details(client: Client, timeout_s: float) -> None:
-    """Ask for the scripts of the queue that are not known, so that they can be shown by path."""
+async def _ask_details(client: Client, timeout_s: float, *, anew: bool) -> None:
+    """Ask for the scripts of the queue, so that they can be shown by path.
+
+    Those that are known are asked for again if what they use now matters, unless they have ended.
+    """
     board, show = client.feed.board, client.queue.commands["showScript"]
     # Of more than can be asked for, those that run and those that are stuck matter most.
     first = [index for slot in board.slots for index in (*slot.active, *slot.held_up)]
     listed = dict.fromkeys((*first, *board.live, *board.past))
-    unknown = [index for index in listed if index not in board.scripts]
+    living = frozenset(board.live) if anew else frozenset[int]()
+    unknown = [index for index in listed if index not in board.scripts or index in living]
     with client.feed.listening() as events:
-        for index in unknown[:DETAILED]:
+        for index in unknown[: max(DETAILED, len(living))]:
+            before = board.scripts.get(index)
             try:
                 await show.set_start(timeout=timeout_s, scriptSalIndex=index)
                 async with asyncio.timeout(ANSWER_S):
-                    while index not in board.scripts:
+                    while board.scripts.get(index) is before:
                         await events.get()
             except (AckError, TimeoutError):
                 # It may have left the history by now; the queue is shown all the same.

@@ -9,8 +9,8 @@ from typing import Any
 
 from .feed import Board, Event
 from .outcomes import Exit, Outcome
-from .slot_wording import script_in_slot_line, slot_lines, slots_as_data
-from .wording import as_json, queue_lines, script_line
+from .slot_wording import script_as_data, script_in_slot_line, slot_lines, slots_as_data
+from .wording import as_json, queue_lines, script_line, use_as_data
 
 __all__ = ["Report", "report"]
 
@@ -52,8 +52,14 @@ def report(outcome: Outcome, board: Board) -> Report:
 
 def _data(outcome: Outcome, board: Board) -> dict[str, Any]:
     data = outcome.as_data()
-    if outcome.event is not None and outcome.event.name == "queue" and board.has_slots:
+    if outcome.event is None:
+        return data
+    if outcome.event.name == "queue" and board.has_slots:
         data["slots"] = slots_as_data(board)
+    elif outcome.event.name == "queue":
+        data["scripts"] = [script_as_data(index, board) for index in board.live]
+    elif outcome.event.name == "script":
+        data["use"] = use_as_data(outcome.event.data)
     return data
 
 

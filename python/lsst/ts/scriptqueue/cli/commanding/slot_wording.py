@@ -12,9 +12,9 @@ from typing import Any
 from ...sal.enums import ScriptProcessState, ScriptState, State
 from .feed import Board
 from .slots import Slot
-from .wording import ended_lines, name_of, one_line, script_line
+from .wording import ended_lines, name_of, one_line, script_line, use_as_data
 
-__all__ = ["script_in_slot_line", "slot_lines", "slots_as_data"]
+__all__ = ["script_as_data", "script_in_slot_line", "slot_lines", "slots_as_data"]
 
 
 def slot_lines(board: Board) -> list[str]:
@@ -30,6 +30,11 @@ def slot_lines(board: Board) -> list[str]:
         for index in slot.held_up:
             why = _why(index, board)
             lines.append(f"HELD UP  {index} {_path(index, board)} in {slot.name}{f': {why}' if why else ''}")
+    for slot in board.slots:
+        for index in (*slot.active, *slot.waiting):
+            concern = _concern(index, board)
+            if concern:
+                lines.append(f"BEWARE   {index} {_path(index, board)} in {slot.name}: {concern}")
     for slot in board.slots:
         lines.append(_heading(slot))
         lines += [f"  current  {_with_needs(index, board)}" for index in slot.active]
@@ -55,14 +60,15 @@ def slots_as_data(board: Board) -> list[dict[str, Any]]:
             "running": slot.is_running,
             "pauseReason": slot.pause_reason,
             "heldUp": list(slot.held_up),
-            "active": [_as_data(index, board) for index in slot.active],
-            "waiting": [_as_data(index, board) for index in slot.waiting],
+            "active": [script_as_data(index, board) for index in slot.active],
+            "waiting": [script_as_data(index, board) for index in slot.waiting],
         }
         for slot in board.slots
     ]
 
 
-def _as_data(index: int, board: Board) -> dict[str, Any]:
+def script_as_data(index: int, board: Board) -> dict[str, Any]:
+    """Return what is known of a script of the queue, for programs."""
     script = board.scripts.get(index)
     if script is None:
         return {"scriptSalIndex": index}
@@ -75,6 +81,8 @@ def _as_data(index: int, board: Board) -> dict[str, Any]:
         "resources": script.resources,
         "waitingFor": script.waitingFor,
         "exitReason": script.exitReason,
+        "concern": script.concern,
+        **use_as_data(script),
     }
 
 
@@ -117,6 +125,11 @@ def _waits(index: int, board: Board) -> str:
 def _why(index: int, board: Board) -> str:
     script = board.scripts.get(index)
     return "" if script is None else one_line(script.waitingFor)
+
+
+def _concern(index: int, board: Board) -> str:
+    script = board.scripts.get(index)
+    return "" if script is None else one_line(script.concern)
 
 
 def _path(index: int, board: Board) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "shortened",
     "slot_state",
     "states_in_words",
+    "use_as_data",
 ]
 
 #: How many ended scripts are listed.
@@ -111,6 +112,8 @@ def script_line(index: int, board: Board, where: str = "", *, whole: bool = Fals
         words.append(f"{script.blockId} {script.scriptBlockIndex + 1}/{script.blockSize}")
     if report is not None and report.lastCheckpoint:
         words.append(f"at checkpoint {report.lastCheckpoint!r}")
+    if script.concern:
+        words.append(f"BEWARE: {one_line(script.concern)}")
     reported = report.reason if report is not None else ""
     ended = script.exitReason if board.has_slots else ""
     if ended and whole:
@@ -141,6 +144,16 @@ def ended_lines(board: Board) -> list[str]:
     lines = [f"ended    {script_line(index, board)}" for index in board.past[:_PAST_SHOWN]]
     more = len(board.past) - _PAST_SHOWN
     return [*lines, f"ended    and {more} more"] if more > 0 else lines
+
+
+def use_as_data(script: Record) -> dict[str, Any]:
+    """Return what a script uses, when the event was written, for programs: bytes and seconds.
+
+    After the end of its process: what it was last seen to use, and how old it became.
+    """
+    started, ended = script.timestampProcessStart, script.timestampProcessEnd
+    age_s = (ended or script.private_sndStamp) - started if started else 0.0
+    return {"memory": script.memory, "cpuTime": script.cpuTime, "age": round(max(0.0, age_s), 3)}
 
 
 def slot_state(slot: Slot) -> str:
@@ -179,6 +192,7 @@ def _script(record: Record) -> str:
     return (
         f"{record.scriptSalIndex} {_kind(record)} {record.path}: "
         f"{states_in_words(record.scriptState, record.processState)}"
+        f"{f'; BEWARE: {record.concern}' if record.concern else ''}"
     )
 
 

@@ -214,7 +214,8 @@ def test_what_comes_of_it(row: Row) -> None:
     assert driver.queue.running is (row.phase is not Phase.FAILED_GONE)
     assert bool(driver.all_of(fx.StopScript)) is row.was_stopped
     if row.phase is Phase.FAILED_GONE:
-        assert "since 03:" in driver.model.reason(index), "it says what was wrong"
+        assert "as the supervision is configured: " in driver.model.reason(index), "it says who did it"
+        assert "since 03:" in driver.model.reason(index), "and what was wrong"
 
 
 def test_whoever_waits_is_never_ended_for_its_silence() -> None:

@@ -119,8 +119,8 @@ class Trigger(enum.Enum):
     PROCESS_LOST = "process gone while the queue was away"
     RELAUNCHED = "launched again"
     RUN_DOUBTED = "nobody knows whether it was told to run"
-    RECALLED = "to be stopped, as the supervision is configured"
-    GIVEN_UP = "to be ended, as the supervision is configured"
+    RECALLED = "told to stop, as the supervision is configured"
+    GIVEN_UP = "ended, as the supervision is configured"
 
 
 class Timer(enum.Enum):

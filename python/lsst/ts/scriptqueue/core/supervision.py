@@ -159,4 +159,4 @@ def _is_over(ledger: Ledger, index: int, concern: Concern, words: str) -> None:
 def _react(ledger: Ledger, script: Script, reaction: Reaction, words: str) -> None:
     trigger = _TRIGGER.get(reaction)
     if trigger is not None and can(script, trigger):
-        advance(ledger, script, trigger, words)
+        advance(ledger, script, trigger, f"{trigger.value}: {words}")

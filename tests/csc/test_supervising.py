@@ -109,7 +109,7 @@ async def test_while_nothing_can_be_heard_nobody_is_silent(
         monkeypatch.setattr(stage.csc._supervising, "middleware_works", lambda age_s: None)
         await pass_time(500.0)
         view = stage.model.script(index)
-        assert (view.script_state, view.concern) == (ScriptState.RUNNING, "")
+        assert (view.script_state.name, view.concern) == ("RUNNING", "")
         monkeypatch.undo()
         await stage.until("failed", lambda: stage.shown[index].scriptState == ScriptState.FAILED)
 

@@ -11,7 +11,6 @@ stopping is in `_introduce` and `close_tasks`; nothing else knows it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import enum
 from collections.abc import Mapping, Sequence
@@ -25,15 +24,15 @@ from ..core.indices import INDICES_PER_QUEUE
 from ..core.model import QueueModel
 from ..core.refusals import Refused
 from ..launch.contract import Launcher, LaunchError
-from ..launch.paths import ScriptLibrary, ScriptPathError
-from ..launch.schema import SchemaError, script_schema
+from ..launch.paths import ScriptLibrary
+from ..launch.schema import script_schema
 from ..runtime import Runtime
 from ..sal.csc import BaseCsc
 from ..sal.domain import Domain
 from ..sal.enums import SalRetCode, State
-from ..sal.errors import ExpectedError
 from ..sal.remote import Remote
 from . import requests
+from .answers import UnfinishedError, answered, refusals
 from .block_ids import BlockIds
 from .block_naming import BlockNaming
 from .bookkeeping import Bookkeeping, Memory, read_back
@@ -52,9 +51,6 @@ SCHEMA_LIMIT_S = 20.0
 
 #: Ending all scripts may take this much longer than ending one (seconds).
 _SHUTDOWN_MARGIN_S = 5.0
-
-#: A command that is under way when the component closes is waited for this long (seconds).
-_LAST_ANSWERS_S = 1.0
 
 #: Commands of which several may be under way; the others are done at once.
 _CONCURRENT = ("add", "requeue", "stopScripts", "showSchema")
@@ -258,7 +254,7 @@ class ScriptQueueCsc(BaseCsc):
 
     async def begin_start(self, data: Any) -> None:
         """Read the configuration; refused if it is wrong, or if scripts would lose their slot."""
-        with _refusals():
+        with refusals():
             layout = await self._configuring.read(data.configurationOverride)
             await self._give("start", Reconfigure(layout), data)
         self._configuring.apply()
@@ -282,7 +278,7 @@ class ScriptQueueCsc(BaseCsc):
     async def do_add(self, data: Any) -> Any:
         """Add a script; the result is its index."""
         self.assert_enabled()
-        with _refusals():
+        with refusals():
             wish = requests.add_script(data)
             async with self._add_order:
                 await self._library.afind(wish.is_standard, wish.path)
@@ -292,13 +288,13 @@ class ScriptQueueCsc(BaseCsc):
     async def do_move(self, data: Any) -> Any:
         """Move a waiting script."""
         self.assert_enabled()
-        with _refusals():
+        with refusals():
             return await self._answer(data, self._give("move", requests.move_script(data), data))
 
     async def do_requeue(self, data: Any) -> Any:
         """Add a script again; the result is the new index."""
         self.assert_enabled()
-        with _refusals():
+        with refusals():
             order = requests.requeue_script(data)
             async with self._add_order:
                 wish = self.model.wish(order.index)
@@ -310,36 +306,36 @@ class ScriptQueueCsc(BaseCsc):
     async def do_stopScripts(self, data: Any) -> Any:
         """Stop scripts, wherever they are in their lives."""
         self.assert_enabled()
-        with _refusals():
+        with refusals():
             return await self._answer(data, self._give("stopScripts", requests.stop_scripts(data), data))
 
     async def do_pause(self, data: Any) -> Any:
         """Start no further script, in a slot or in all; allowed in any state."""
-        with _refusals():
+        with refusals():
             return await self._answer(data, self._give("pause", requests.pause(data), data))
 
     async def do_resume(self, data: Any) -> Any:
         """Go on; a script that failed is moved to the history."""
         self.assert_enabled()
-        with _refusals():
+        with refusals():
             return await self._answer(data, self._give("resume", requests.resume(data), data))
 
     async def do_showQueue(self, data: Any) -> Any:
         """Publish the queue again."""
         self.assert_enabled()
-        with _refusals():
+        with refusals():
             return await self._answer(data, self._give("showQueue", ShowQueue(), data))
 
     async def do_showScript(self, data: Any) -> Any:
         """Publish one script again."""
         self.assert_enabled()
-        with _refusals():
+        with refusals():
             return await self._answer(data, self._give("showScript", ShowScript(data.scriptSalIndex), data))
 
     async def do_showSchema(self, data: Any) -> None:
         """Publish the configuration schema of a script."""
         self.assert_enabled()
-        with _refusals():
+        with refusals():
             executable = await self._library.afind(data.isStandard, data.path)
             schema = await script_schema(executable, SCHEMA_LIMIT_S)
             self._configuring.note_schema(data.isStandard, data.path, schema)
@@ -355,7 +351,7 @@ class ScriptQueueCsc(BaseCsc):
 
     async def _available_scripts(self) -> dict[str, str]:
         """The fields of the event ``availableScripts``."""
-        with _refusals():
+        with refusals():
             standard = await self._library.aavailable(True)
             external = await self._library.aavailable(False)
         return {"standard": ":".join(standard), "external": ":".join(external)}
@@ -369,15 +365,10 @@ class ScriptQueueCsc(BaseCsc):
     async def _answer(self, data: Any, reply: asyncio.Future[str]) -> Any:
         """Wait for the reply to a command; if the component closes meanwhile, say what becomes of it."""
         try:
-            return await asyncio.shield(reply) or None
-        except asyncio.CancelledError:
-            # It has been given to the queue, where most commands are done in a moment.
-            await asyncio.wait({reply}, timeout=_LAST_ANSWERS_S)
-            if reply.done():
-                return reply.result() or None
-            reply.cancel()
+            return await answered(reply) or None
+        except UnfinishedError as unfinished:
             advice = "; look at the next one before you repeat it" if self._leaves_scripts else ""
-            text = f"Aborted: the service ends before this is done{advice}"
+            text = f"Aborted: {unfinished}{advice}"
             return self.make_ackcmd(data.private_seqNum, SalRetCode.CMD_ABORTED, 1, text)
 
     async def _prepare_scripts(self) -> None:
@@ -400,12 +391,3 @@ class ScriptQueueCsc(BaseCsc):
             self._fate = _Fate.ABANDONED
             self.log.critical("The queue has stopped working; scripts that run go on", exc_info=error)
             await self.fault(RUNTIME_FAILED, f"the queue has stopped working: {error}")
-
-
-@contextlib.contextmanager
-def _refusals() -> Any:
-    """What the queue refuses is an error the client expected."""
-    try:
-        yield
-    except (Refused, ScriptPathError, SchemaError) as error:
-        raise ExpectedError(str(error)) from None

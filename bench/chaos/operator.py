@@ -35,26 +35,35 @@ class Operator:
     def __init__(self, observer: Observer, model: Model) -> None:
         self._observer = observer
         self._model = model
+        #: The service that is back at work.
+        self._back: Service | None = None
 
     async def work(self, service: Service, is_up: asyncio.Event) -> None:
         """Look at a queue that was started again, have it go on, and see that it does, until cancelled."""
+        if self._back is not service and not await self._bring_back(service):
+            return
+        self._back = service
+        is_up.set()
+        while True:
+            await self._observer.command("resume", slot="*")
+            await asyncio.sleep(0.7)
+
+    async def _bring_back(self, service: Service) -> bool:
+        """Look at a queue that was started, and enable it; return whether that is done."""
         try:
             await self._observer.until(lambda: self._observer.state_of(service), _START_LIMIT_S)
         except TimeoutError:
             how = "it runs" if service.status is None else f"it has ended by itself, with {service.status}"
             self._model.fault(f"no summary state was heard within {_START_LIMIT_S:g} s, {how}: {service.log}")
-            return
+            return False
         if not service.resumes:
             for command in ("start", "enable"):
                 if not (await self._observer.command(command)).is_done:
-                    return
+                    return False
         await self._compare(service)
         if service.is_restarted and not service.resumes:
             self._model.paused.append((service.began_at, time.time()))
-        is_up.set()
-        while True:
-            await self._observer.command("resume", slot="*")
-            await asyncio.sleep(0.7)
+        return True
 
     def left(self, service: Service) -> list[int] | None:
         """Return the scripts that wait or run; None if that is not known."""

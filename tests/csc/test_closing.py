@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -26,11 +26,11 @@ class SlowBook(NoBook):
         self.is_asked = asyncio.Event()
         self.may_write = may_write
 
-    def keep(self, events: Sequence[Event], *, are_handled: bool) -> Awaitable[str]:
+    def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
         if are_handled:
             return super().keep(events, are_handled=True)
         self.is_asked.set()
-        return self._written()
+        return asyncio.ensure_future(self._written())
 
     async def _written(self) -> str:
         await self.may_write.wait()

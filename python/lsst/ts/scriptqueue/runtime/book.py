@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..core.effects import Effect
@@ -21,7 +21,7 @@ class Book(Protocol):
     in which they were asked for.
     """
 
-    def keep(self, events: Sequence[Event], *, are_handled: bool) -> Awaitable[str]:
+    def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
         """Have events written, in order.
 
         Parameters
@@ -35,7 +35,7 @@ class Book(Protocol):
 
         Returns
         -------
-        Awaitable
+        asyncio.Future
             "" when they are on disk, else why they are not. Which of those
             that were not handled yet are handled all the same is to be said
             by `owe` at once, before anything else is to be written.
@@ -54,7 +54,7 @@ class Book(Protocol):
 class NoBook(Book):
     """Keeps nothing: for a queue that lives as long as its process."""
 
-    def keep(self, events: Sequence[Event], *, are_handled: bool) -> Awaitable[str]:
+    def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
         kept: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         kept.set_result("")
         return kept

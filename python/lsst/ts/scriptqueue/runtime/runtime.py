@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -91,7 +91,7 @@ class Runtime:
         self._log = log
         self._last_tai = model.now_tai
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
-        self._held: asyncio.Queue[tuple[Awaitable[str], list[_Outcome]]] = asyncio.Queue()
+        self._held: asyncio.Queue[tuple[asyncio.Future[str], list[_Outcome]]] = asyncio.Queue()
         self._timers = Timers(self._timer_expired)
         self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
         # What was asked of an earlier queue is not answered to a client of this one.

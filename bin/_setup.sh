@@ -59,6 +59,8 @@ set_up_project() {
         set_up_say "installing the project into .venv (pyproject.toml has changed, or the last attempt failed)"
     fi
     set_up_pip -e "$root"
+    # Each script is a process of its own: where Python is told to write no bytecode, each would compile everything.
+    "$venv/bin/python" -I -m compileall -q "$root/python" >&2
     set_up_stamp runtime
 }
 

@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -55,7 +55,9 @@ def no_place_left(network: DdsNetwork) -> Iterator[None]:
     with ExitStack() as sockets:
         for port in places("hub", int(network.environment["LSST_DDS_DOMAIN_ID"])):
             taken = sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            taken.bind(("127.0.0.1", port))
+            # Somebody of another run may be in that domain, and then it is taken, too.
+            with suppress(OSError):
+                taken.bind(("127.0.0.1", port))
         yield
 
 

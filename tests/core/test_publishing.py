@@ -102,7 +102,8 @@ def test_a_script_whose_process_is_still_exiting_is_not_forgotten_but_no_longer_
     assert driver.of(fx.TerminateProcess) == [fx.TerminateProcess(slow)]
     driver.exit(slow, signal=9)
     assert driver.of(fx.PublishScript) == []
-    assert driver.of(fx.Forget) == [fx.Forget(slow)]
+    [forgotten] = driver.of(fx.Forget)
+    assert (forgotten.index, forgotten.record.view.index) == (slow, slow)
 
 
 def test_what_is_said_of_a_forgotten_script_is_ignored() -> None:

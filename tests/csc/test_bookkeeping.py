@@ -40,6 +40,7 @@ class FakeJournal:
         self.is_held = False
         self.wants_snapshot = False
         self._asked = asyncio.Event()
+        self.has_room_again = asyncio.Event()
         self._held: asyncio.Future[None] | None = None
 
     async def asked(self) -> None:
@@ -69,6 +70,8 @@ class FakeJournal:
             )
             return done
         self.entries += entries
+        if self.entries:
+            self.has_room_again.set()
         self.rows += scripts
         self.happenings += happenings
         done.set_result(None)
@@ -76,6 +79,9 @@ class FakeJournal:
 
     def write_snapshot(self, body: str) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.is_full:
+            done.set_exception(JournalError("disk full"))
+            return done
         self.wants_snapshot = False
         self.snapshots.append(body)
         done.set_result(None)
@@ -162,7 +168,7 @@ async def test_a_fault_of_the_program_reaches_whoever_waits(book: Bookkeeping, j
     journal.let_go(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         await kept
-    await book.aclose(is_sound=False)
+    await book.aclose()
 
 
 async def test_what_the_history_missed_is_told_when_there_is_room_again(
@@ -190,10 +196,51 @@ async def test_whoever_waits_for_an_event_does_not_wait_for_the_history(
     assert journal.rows
 
 
-async def test_a_queue_that_has_failed_in_the_middle_is_not_written_down(
-    book: Bookkeeping, journal: FakeJournal
+async def test_what_is_owed_is_written_as_soon_as_there_is_room(journal: FakeJournal, driver: Driver) -> None:
+    book = Bookkeeping(cast(Journal, journal), driver.model, logging.getLogger("test"), retry_s=0)
+    journal.is_full = True
+    assert "disk full" in await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=True)
+    journal.is_full = False
+    # Nothing else happens.
+    await journal.has_room_again.wait()
+    assert [entry.at_tai for entry in journal.entries] == [START_TAI]
+    await book.aclose()
+
+
+async def test_nothing_is_written_before_the_first_snapshot(journal: FakeJournal, driver: Driver) -> None:
+    book = Bookkeeping(cast(Journal, journal), driver.model, logging.getLogger("test"))
+    journal.is_full = True
+    book.begin()
+    assert "disk full" in await book.keep([], are_handled=True)
+    journal.is_full = False
+    assert await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=False) == ""
+    assert (len(journal.snapshots), len(journal.entries)) == (1, 1)
+    await book.aclose()
+
+
+async def test_what_becomes_of_a_script_is_told_although_it_is_forgotten_at_once(
+    journal: FakeJournal,
 ) -> None:
-    await book.aclose(is_sound=False)
+    driver = Driver(history=1)
+    book = Bookkeeping(cast(Journal, journal), driver.model, logging.getLogger("test"))
+    driver.pause()
+    scripts = [driver.add_configured() for _ in range(3)]
+    for index in scripts:
+        driver.end_for_good(index)
+    book.note(driver.effects)
+    await book.aclose()
+    latest = {row.sal_index: row.process_state for row in journal.rows}
+    assert latest.keys() == set(scripts)
+    assert set(latest.values()) == {"TERMINATED"}
+
+
+@pytest.mark.parametrize("wants_snapshot", [False, True])
+async def test_a_queue_that_has_failed_in_the_middle_is_not_written_down(
+    book: Bookkeeping, journal: FakeJournal, wants_snapshot: bool
+) -> None:
+    journal.wants_snapshot = wants_snapshot
+    book.distrust()
+    await book.aclose()
     assert journal.snapshots == []
 
 

@@ -101,3 +101,18 @@ async def test_flush_waits_for_confirmations(outbox: Outbox) -> None:
     assert not flushing.done()
     writes.confirm("a")
     await flushing
+
+
+async def test_what_waited_for_others_when_it_ended_keeps_nobody() -> None:
+    outbox, writes = Outbox(logging.getLogger("test")), Writes()
+    running = asyncio.create_task(outbox.run())
+    outbox.put(writes.of("a"))
+    outbox.put(writes.of("last"), after_all=True)
+    await turns()
+    flushing = asyncio.create_task(outbox.flush())
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    outbox.drop()
+    await flushing
+    assert writes.begun == ["a"]

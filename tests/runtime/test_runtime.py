@@ -284,6 +284,22 @@ async def test_what_makes_the_night_safe_is_done_even_if_it_cannot_be_written() 
     assert [type(event) for [event] in [book.owed]] == [CommandGiven]
 
 
+async def test_whoever_listens_is_not_told_of_what_is_not_on_the_disk() -> None:
+    book = HeldBook()
+    world = World(book=book)
+    told: list[ProcessExited] = []
+    world.runtime.listen(ProcessExited, told.append)
+    async with running(world):
+        reply = await loading(world, book)
+        world.runtime.post(ProcessStarted(world.runtime.now(), 100000, 42))
+        await book.write()
+        assert await reply == "100000"
+        world.runtime.post(ProcessExited(world.runtime.now(), 100000, 1))
+        await book.write("disk full")
+        await world.runtime.settle()
+    assert told == []
+
+
 def test_an_effect_has_one_owner() -> None:
     world = World()
     with pytest.raises(ValueError, match=r"two owners: \['SetTimer'\]"):

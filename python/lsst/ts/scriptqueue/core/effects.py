@@ -10,10 +10,10 @@ the event that ends it brings back.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .phases import Timer
-from .views import QueueView, ScriptView, SlotsView, VisitMetadata
+from .views import QueueView, ScriptRecord, ScriptView, SlotsView, VisitMetadata
 
 __all__ = [
     "AckCommand",
@@ -212,9 +212,18 @@ class WriteLog:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """The script has left the history: nothing will be said of it any more."""
+    """The script has left the history: nothing will be said of it any more.
+
+    Attributes
+    ----------
+    index
+        SAL index.
+    record
+        What has become of it.
+    """
 
     index: int
+    record: ScriptRecord = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,10 +182,10 @@ def forget_old(ledger: Ledger) -> None:
     kept = [index for index in dropped if ledger.scripts[index].phase is not Phase.GONE]
     for index in dropped:
         if index not in kept:
-            del ledger.scripts[index]
+            record = ledger.scripts.pop(index).record()
             ledger.shown_scripts.pop(index, None)
             ledger.changed.pop(index, None)
-            ledger.emit(Forget(index))
+            ledger.emit(Forget(index, record))
     ledger.history[ledger.limits.history :] = kept
 
 

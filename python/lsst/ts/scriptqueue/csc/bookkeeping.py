@@ -34,8 +34,14 @@ __all__ = ["Bookkeeping", "Memory", "read_back"]
 #: Names of kinds of entries -> what they are.
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
+#: What a fault of the program may raise: an entry that has it must not keep each service from starting.
+_FAULTS = (ArithmeticError, AssertionError, AttributeError, RuntimeError, TypeError, ValueError)
+
 #: How long the history may be behind (seconds).
 _HISTORY_LAG_S = 0.3
+
+#: After so long it is tried again to write what could not be written (seconds).
+_RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +84,13 @@ class _News:
     rows, happenings
         To be written.
     told
-        SAL index to how many lines of the script's story were written before.
+        SAL index to how many lines of the script's story were written before,
+        and to what has become of it, if the model has forgotten it.
     """
 
     rows: list[ScriptRow]
     happenings: list[Happening]
-    told: dict[int, int]
+    told: dict[int, tuple[int, ScriptRecord | None]]
 
 
 class Bookkeeping(Book):
@@ -99,6 +106,8 @@ class Bookkeeping(Book):
         Where it is said what cannot be written.
     history_lag_s
         How long the history may be behind (seconds).
+    retry_s
+        After how long it is tried again to write what could not be written (seconds).
     """
 
     def __init__(
@@ -107,83 +116,106 @@ class Bookkeeping(Book):
         model: QueueModel,
         log: logging.Logger,
         history_lag_s: float = _HISTORY_LAG_S,
+        retry_s: float = _RETRY_S,
     ) -> None:
         self._journal = journal
         self._model = model
         self._log = log
         self._history_lag_s = history_lag_s
+        self._retry_s = retry_s
+        self._retry: asyncio.TimerHandle | None = None
+        #: Must the next thing written be all that the queue is?
+        self._wants_snapshot = False
+        self._is_trusted = True
         self._owed: list[Event] = []
         self._waiting: list[_Kept] = []
         self._under_way: list[_Kept] = []
         self._writing: asyncio.Task[None] | None = None
         self._trouble = ""
-        self._changed: dict[int, None] = {}
+        #: SAL index of each script that has changed -> what has become of it, if the model has forgotten it.
+        self._changed: dict[int, ScriptRecord | None] = {}
         #: How many lines of each script's story have been written.
         self._told: dict[int, int] = {}
         self._history: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Write what the queue is before anything has happened to it."""
-        self._write_snapshot().add_done_callback(self._complain)
+        """Write what the queue is, before anything that happens to it."""
+        self._wants_snapshot = True
+        self._go_on()
+
+    def distrust(self) -> None:
+        self._is_trusted = False
 
     def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
         known: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Kept(tuple(events), are_handled, known))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
-            self._writing.add_done_callback(self._ended)
+        self._go_on()
         return known
 
     def owe(self, event: Event) -> None:
         self._owed.append(event)
+        self._try_again_later()
 
     def note(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, PublishScript):
                 self._changed[effect.view.index] = None
             elif isinstance(effect, Forget):
-                self._changed.pop(effect.index, None)
-                self._told.pop(effect.index, None)
-        if self._changed and self._history is None:
-            self._history = asyncio.get_running_loop().call_later(self._history_lag_s, self._write_history)
+                self._changed[effect.index] = effect.record
+        self._see_to_history(self._history_lag_s)
 
-    async def aclose(self, *, is_sound: bool = True) -> None:
-        """Write what is left, and let go of the file.
-
-        Parameters
-        ----------
-        is_sound
-            Is the queue what it should be? One that has failed in the middle
-            of an event is not written down.
-        """
+    async def aclose(self) -> None:
+        """Write what is left, and let go of the file."""
         if self._history is not None:
             self._history.cancel()
+        self._wants_snapshot = True
         try:
             # What is under way comes first, and what is owed goes with it.
-            if trouble := await self.keep((), are_handled=True):
-                self._log.error("The end of the night is missing: %s", trouble)
-                return
+            trouble = await self.keep((), are_handled=True)
             news = self._news()
             await self._journal.write((), news.rows, news.happenings)
-            if is_sound:
-                await self._write_snapshot()
         except JournalError as error:
-            self._log.error("The end of the night could not be written into the journal: %s", error)
+            trouble = str(error)
         finally:
+            for timer in (self._retry, self._history):
+                if timer is not None:
+                    timer.cancel()
             await self._journal.aclose()
+        if trouble:
+            self._log.error("The end of the night is missing: %s", trouble)
+
+    def _go_on(self) -> None:
+        """Write what waits, if that is not being done."""
+        if self._writing is None or self._writing.done():
+            if self._retry is not None:
+                self._retry.cancel()
+            self._writing = asyncio.create_task(self._write())
+            self._writing.add_done_callback(self._ended)
+
+    def _try_again_later(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        self._retry = asyncio.get_running_loop().call_later(self._retry_s, self._go_on)
 
     async def _write(self) -> None:
-        """Write what waits, until nothing does."""
+        """Write what waits, until nothing does; whatever is left to be written is tried again."""
+        trouble = await self._write_once()
         while self._waiting:
-            self._under_way, self._waiting = self._waiting, []
-            for kept in self._under_way:
-                if kept.are_handled:
-                    self._owed += kept.events
-            late = [event for kept in self._under_way if not kept.are_handled for event in kept.events]
-            trouble = await self._tried(late)
-            for kept in self._under_way:
-                if not kept.known.done():
-                    kept.known.set_result(trouble)
+            trouble = await self._write_once()
+        if trouble and (self._owed or self._wants_snapshot):
+            self._try_again_later()
+
+    async def _write_once(self) -> str:
+        self._under_way, self._waiting = self._waiting, []
+        for kept in self._under_way:
+            if kept.are_handled:
+                self._owed += kept.events
+        late = [event for kept in self._under_way if not kept.are_handled for event in kept.events]
+        trouble = await self._tried(late)
+        for kept in self._under_way:
+            if not kept.known.done():
+                kept.known.set_result(trouble)
+        return trouble
 
     def _ended(self, writing: asyncio.Task[None]) -> None:
         """Let a fault of the program end whoever waits, and not only the task that had it."""
@@ -195,12 +227,15 @@ class Bookkeeping(Book):
 
     async def _tried(self, late: Sequence[Event]) -> str:
         """Write what is owed, and what is to be handled when it is written; return why it cannot be done."""
+        owed = len(self._owed)
         try:
-            if self._journal.wants_snapshot:
+            if self._is_trusted and (self._wants_snapshot or self._journal.wants_snapshot):
                 # All that is owed has been handled, so it is in there, and must not happen twice.
                 await self._write_snapshot()
-                self._owed.clear()
-            await self._journal.write(map(_entry, (*self._owed, *late)))
+                self._wants_snapshot = False
+                del self._owed[:owed]
+                owed = 0
+            await self._journal.write(map(_entry, (*self._owed[:owed], *late)))
         except JournalError as error:
             if not self._trouble:
                 self._log.error("What happens cannot be written down; scripts that run go on: %s", error)
@@ -209,7 +244,7 @@ class Bookkeeping(Book):
         if self._trouble:
             self._log.warning("The journal can be written again")
         self._trouble = ""
-        self._owed.clear()
+        del self._owed[:owed]
         return ""
 
     def _write_snapshot(self) -> asyncio.Future[None]:
@@ -220,36 +255,42 @@ class Bookkeeping(Book):
         news = self._news()
 
         def told(written: asyncio.Future[None]) -> None:
-            if written.cancelled() or written.exception() is not None:
-                self._take_back(news)
-            self._complain(written)
+            error = None if written.cancelled() else written.exception()
+            if error is None:
+                return
+            if not self._trouble:
+                self._log.warning("The history misses something for now: %s", error)
+            self._take_back(news)
+            self._see_to_history(self._retry_s)
 
         self._journal.write((), news.rows, news.happenings).add_done_callback(told)
 
-    def _complain(self, written: asyncio.Future[None]) -> None:
-        error = None if written.cancelled() else written.exception()
-        if error is not None and not self._trouble:
-            self._log.warning("The history misses something: %s", error)
+    def _see_to_history(self, delay_s: float) -> None:
+        """Have the history written in a while, if there is anything new."""
+        if self._changed and self._history is None:
+            self._history = asyncio.get_running_loop().call_later(delay_s, self._write_history)
 
     def _news(self) -> _News:
         """What has become of scripts since this was last asked."""
         news = _News([], [], {})
         changed, self._changed = self._changed, {}
-        for index in changed:
-            record = self._model.record(index)
+        for index, last in changed.items():
+            record = last or self._model.record(index)
             news.rows.append(_row(record))
-            told = news.told[index] = self._told.get(index, 0)
-            self._told[index] = record.lines_told
+            told = self._told.pop(index, 0)
+            news.told[index] = (told, last)
+            if last is None:
+                self._told[index] = record.lines_told
             for at_tai, text in _last(record, record.lines_told - told):
                 news.happenings.append(Happening(record.key, at_tai, text))
         return news
 
     def _take_back(self, news: _News) -> None:
-        """Have what could not be written told once more, of scripts that are still known."""
-        for index, told in news.told.items():
-            if index in self._told:
-                self._told[index] = min(told, self._told[index])
-                self._changed[index] = None
+        """Have what could not be written told once more."""
+        for index, (told, last) in news.told.items():
+            self._told[index] = min(told, self._told.get(index, told))
+            # What is known by now is no older.
+            self._changed[index] = self._changed.get(index) or last
 
 
 def read_back(
@@ -293,7 +334,7 @@ def _replay(model: QueueModel, entries: Sequence[Entry]) -> tuple[int, str] | No
     for number, entry in enumerate(entries):
         try:
             model.handle(_event(entry))
-        except (NotEncoded, IllegalTransition, KeyError, ValueError) as error:
+        except (NotEncoded, IllegalTransition, LookupError, *_FAULTS) as error:
             return number, f"{entry.kind} of {entry.index} cannot be understood: {error}"
     return None
 

@@ -193,7 +193,7 @@ class ScriptQueueCsc(BaseCsc):
             await self._launcher.aclose()
         await self._runtime.stop()
         if self._book is not None:
-            await self._book.aclose(is_sound=self._fate is not _Fate.ABANDONED)
+            await self._book.aclose()
         await self._scripts.close()
         await super().close_tasks()
 
@@ -389,5 +389,7 @@ class ScriptQueueCsc(BaseCsc):
         except ExceptionGroup as group:
             error = group.exceptions[0]
             self._fate = _Fate.ABANDONED
+            if self._book is not None:
+                self._book.distrust()
             self.log.critical("The queue has stopped working; scripts that run go on", exc_info=error)
             await self.fault(RUNTIME_FAILED, f"the queue has stopped working: {error}")

@@ -50,6 +50,10 @@ class Book(Protocol):
         """Take notice of what an event has led to, for the history."""
         ...
 
+    def distrust(self) -> None:
+        """Take notice that the model has failed halfway through an event, so that it is not written down."""
+        ...
+
 
 class NoBook(Book):
     """Keeps nothing: for a queue that lives as long as its process."""
@@ -63,4 +67,7 @@ class NoBook(Book):
         pass
 
     def note(self, effects: Sequence[Effect]) -> None:
+        pass
+
+    def distrust(self) -> None:
         pass

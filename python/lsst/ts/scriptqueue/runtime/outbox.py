@@ -74,11 +74,19 @@ class Outbox:
             while True:
                 item = await self._queue.get()
                 if item.after_all and self._under_way:
-                    await asyncio.wait(self._under_way)
+                    await self._wait_for_all()
                 # Tasks begin in the order in which they were made.
                 task = group.create_task(self._carry_out(item.send))
                 self._under_way.add(task)
                 task.add_done_callback(self._done)
+
+    async def _wait_for_all(self) -> None:
+        try:
+            await asyncio.wait(self._under_way)
+        except asyncio.CancelledError:
+            # What has been taken and is not sent any more keeps nobody.
+            self._queue.task_done()
+            raise
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

@@ -55,7 +55,6 @@ class _Outcome:
 
     event: Event
     effects: Sequence[Effect]
-    is_refused: bool = False
 
 
 class Clock(Protocol):
@@ -126,7 +125,7 @@ class Runtime:
         self._table.update(table)
 
     def listen(self, kind: type[E], listener: Callable[[E], None]) -> None:
-        """Have somebody told of each event of a kind when it is written and its effects are carried out."""
+        """Have somebody told of each event of a kind that is on the disk when its effects are carried out."""
         self._listeners[kind] = listener
 
     def now(self) -> float:
@@ -287,9 +286,9 @@ class Runtime:
         while True:
             kept, outcomes = await self._held.get()
             try:
-                await kept
+                is_written = not await kept
                 for outcome in outcomes:
-                    self._carry_out(outcome)
+                    self._carry_out(outcome, is_written=is_written)
             finally:
                 self._done_with(len(outcomes))
 
@@ -298,7 +297,11 @@ class Runtime:
             self._inbox.task_done()
 
     def _handled(self, event: Event) -> _Outcome:
-        effects = self.model.handle(event)
+        try:
+            effects = self.model.handle(event)
+        except BaseException:
+            self._book.distrust()
+            raise
         self._book.note(effects)
         return _Outcome(event, effects)
 
@@ -307,15 +310,15 @@ class Runtime:
         if not trouble:
             return self._handled(event)
         if isinstance(event, CommandGiven) and _needs_the_book(event):
-            return _Outcome(event, (AckCommand(event.command_id, False, trouble),), is_refused=True)
+            return _Outcome(event, (AckCommand(event.command_id, False, trouble),))
         self._book.owe(event)
         return self._handled(event)
 
-    def _carry_out(self, outcome: _Outcome) -> None:
+    def _carry_out(self, outcome: _Outcome, *, is_written: bool) -> None:
         for effect in outcome.effects:
             self._table[type(effect)](effect)
         listener = self._listeners.get(type(outcome.event))
-        if listener is not None and not outcome.is_refused:
+        if listener is not None and is_written:
             listener(outcome.event)
 
     def _timer_expired(self, effect: SetTimer) -> None:

@@ -128,7 +128,8 @@ def queue_lines(board: Board) -> list[str]:
     queue = board.latest["queue"]
     state = board.latest.get("summaryState")
     named = f"{name_of(State, state.summaryState)}, " if state is not None else ""
-    lines = [f"ScriptQueue:{queue.salIndex} is {named}{'running' if queue.running else 'paused'}"]
+    paused = next((slot.pause_reason for slot in board.slots), "") or "paused"
+    lines = [f"ScriptQueue:{queue.salIndex} is {named}{'running' if queue.running else one_line(paused)}"]
     if queue.currentSalIndex:
         lines.append(f"current  {script_line(queue.currentSalIndex, board)}")
     waiting = queue.salIndices[: queue.length]

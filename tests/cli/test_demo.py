@@ -113,13 +113,15 @@ def test_a_night_is_as_it_should_be(bus: str, request: pytest.FixtureRequest) ->
     assert "NOT SO" not in text
 
 
-@pytest.mark.parametrize("signals", [1, 2], ids=["once", "twice"])
 @pytest.mark.parametrize(
-    "moment",
+    ("moment", "signals"),
     [
-        pytest.param("starts ScriptQueue:1", id="before there is a queue"),
-        pytest.param("loading", id="while scripts load"),
-        pytest.param(" running", id="while a script runs"),
+        pytest.param("starts ScriptQueue:1", 1, id="once, before there is a queue"),
+        pytest.param("loading", 2, id="twice, while scripts load"),
+        pytest.param(" running", 1, id="once, while a script runs"),
+        pytest.param("starts ScriptQueue:1", 2, id="twice, before there is a queue", marks=pytest.mark.long),
+        pytest.param("loading", 1, id="once, while scripts load", marks=pytest.mark.long),
+        pytest.param(" running", 2, id="twice, while a script runs", marks=pytest.mark.long),
     ],
 )
 def test_an_interrupted_night_leaves_nothing(moment: str, signals: int) -> None:

@@ -35,11 +35,11 @@ class Recorder(dict[tuple[Phase, Trigger], Phase]):
 SHORT_WALKS = 8
 
 
-def walk(seeds: range, steps: int) -> None:
+def walk(seeds: range, steps: int, short_walks: int = SHORT_WALKS) -> None:
     for seed in seeds:
         try:
             Walk(seed, restarts=True).go(steps)
-            for short in range(SHORT_WALKS):
+            for short in range(short_walks):
                 Walk(seed * SHORT_WALKS + short).go_through_a_restart()
         except BaseException as error:
             error.add_note(f"on the walk of seed {seed}")
@@ -50,10 +50,10 @@ def walk(seeds: range, steps: int) -> None:
 def test_walks_take_every_transition_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
     monkeypatch.setattr(life, "TRANSITIONS", recorder)
-    walk(range(100), 300)
-    more = iter(range(100, 2_000))
-    while (never := set(TRANSITIONS) - recorder.taken) and (seed := next(more, 0)):
-        walk(range(seed, seed + 1), 300)
+    more = iter(range(2_000))
+    while (never := set(TRANSITIONS) - recorder.taken) and (seed := next(more, None)) is not None:
+        # What only happens in the wake of a restart has been seen by then, or comes with later ones.
+        walk(range(seed, seed + 1), 300, SHORT_WALKS if seed < 110 or seed % 8 == 0 else 0)
     assert not {f"{phase.name} {trigger.name}" for phase, trigger in never}
 
 

@@ -106,7 +106,7 @@ async def test_while_nothing_can_be_heard_nobody_is_silent(
         index = await stage.add("deaf.py")
         await stage.reached(index, ScriptState.RUNNING)
         await stage.launcher.beat(index)
-        monkeypatch.setattr(stage.csc._supervising, "middleware_works", lambda age_s: None)
+        monkeypatch.setattr(stage.csc._runtime, "middleware_works", lambda age_s: None)
         await pass_time(500.0)
         view = stage.model.script(index)
         assert (view.script_state.name, view.concern) == ("RUNNING", "")

@@ -207,9 +207,7 @@ class ScriptQueueCsc(BaseCsc):
     def _heartbeat_heard(self, message: Message) -> None:
         super()._heartbeat_heard(message)
         if message["private_origin"] == self.domain.origin:
-            age_s = self.domain.clock.tai() - message["private_sndStamp"]
-            self._runtime.middleware_works(age_s)
-            self._supervising.middleware_works(age_s)
+            self._runtime.middleware_works(self.domain.clock.tai() - message["private_sndStamp"])
 
     async def _introduce(self) -> None:
         await self._take_over()

@@ -30,7 +30,6 @@ from ..core.events import (
 from ..core.limits import MAX_LISTED, Supervision
 from ..launch.contract import Launcher, Vitals
 from ..runtime import Runtime
-from ..runtime.timers import FRESH_S
 
 __all__ = ["LOOK_S", "Supervising"]
 
@@ -80,7 +79,6 @@ class Supervising:
         #: By SAL index and process id.
         self._ears: dict[tuple[int, int], _Ear] = {}
         self._uses: dict[int, Vitals] = {}
-        self._proved_at: float | None = None
 
     def use_of(self, index: int) -> Vitals | None:
         """What a script's process was last seen to use; None if it has not been seen."""
@@ -90,10 +88,6 @@ class Supervising:
         """Take a heartbeat, whoever says that it is that script's."""
         ear = self._ears.setdefault((index, origin), _Ear(0.0, was_heard=True))
         ear.heard_tai, ear.was_heard, ear.quiet_s = self._runtime.now(), True, 0.0
-
-    def middleware_works(self, age_s: float) -> None:
-        """Note that a message sent so many seconds ago has come all the way."""
-        self._proved_at = asyncio.get_running_loop().time() - max(0.0, age_s)
 
     def take_over(self) -> None:
         """Wait from now on for the heartbeats of the scripts that an earlier service has left."""
@@ -114,11 +108,7 @@ class Supervising:
             elapsed_s, last = min(now - last, 2 * LOOK_S), now
             vitals = await self._launcher.look()
             if self._runtime.is_running:
-                self._note(vitals, elapsed_s if self._hears() else 0.0)
-
-    def _hears(self) -> bool:
-        now = asyncio.get_running_loop().time()
-        return self._proved_at is not None and now - self._proved_at <= FRESH_S
+                self._note(vitals, elapsed_s if self._runtime.hears else 0.0)
 
     def _note(self, vitals: Mapping[str, Vitals], elapsed_s: float) -> None:
         """Take notice of what was seen, and of how much time has passed in which scripts could be heard."""

@@ -141,6 +141,11 @@ class Runtime:
         """
         self._timers.heard(age_s)
 
+    @property
+    def hears(self) -> bool:
+        """Is the middleware known to carry messages?"""
+        return self._timers.is_fresh
+
     def post(self, event: Event) -> None:
         """Tell the queue what happened."""
         self._inbox.put_nowait(event)

@@ -62,7 +62,7 @@ class Timers:
         self._heard_at = heard_at = max(
             self._heard_at or 0.0, asyncio.get_running_loop().time() - max(0.0, age_s)
         )
-        if self._put_off and self._is_fresh():
+        if self._put_off and self.is_fresh:
             limits, self._put_off = self._put_off, {}
             for effect in limits.values():
                 self.start(effect)
@@ -75,13 +75,14 @@ class Timers:
         del self._handles[effect.request]
         if self._heard_at is None:
             self._expired(effect)
-        elif not self._is_fresh():
+        elif not self.is_fresh:
             self._put_off[effect.request] = effect
         elif self._heard_at < began_at:
             self._overdue[effect.request] = effect, began_at
         else:
             self._expired(effect)
 
-    def _is_fresh(self) -> bool:
-        assert self._heard_at is not None
-        return asyncio.get_running_loop().time() - self._heard_at <= FRESH_S
+    @property
+    def is_fresh(self) -> bool:
+        """Is there a proof, and is it good still?"""
+        return self._heard_at is not None and asyncio.get_running_loop().time() - self._heard_at <= FRESH_S

@@ -20,7 +20,6 @@ import asyncio
 import functools
 import logging
 import os
-import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
@@ -31,7 +30,6 @@ from .contract import (
     Launched,
     LaunchError,
     LaunchRequest,
-    MemoryKill,
     StopPlan,
     Vitals,
 )
@@ -272,10 +270,9 @@ class KeptLauncher(LastingLauncher):
     async def _exit_of(self, child: KeptChild) -> Exited:
         last_words = await self._output.last_words(child.launched.result().output_path)
         status = child.ended.result()
-        memory_kill = MemoryKill.NOT_ASKED
-        if status.signal == signal.SIGKILL and child.kill_after_s is None:
-            pid = child.launched.result().pid
-            memory_kill = await asyncio.to_thread(self._looking.memory_kills.verdict, pid)
+        memory_kill = await self._looking.memory_kill(
+            child.launched.result().pid, status.signal, was_asked=child.kill_after_s is not None
+        )
         return Exited(
             child.launch_id, child.sal_index, status.exit_code, status.signal, last_words, memory_kill
         )

@@ -33,7 +33,6 @@ from .contract import (
     Launcher,
     LaunchError,
     LaunchRequest,
-    MemoryKill,
     StopPlan,
     Vitals,
 )
@@ -178,10 +177,9 @@ class LocalLauncher(Launcher):
                 await asyncio.wait({process.exited}, timeout=self._plan.kill_after_s)
         last_words = await self._output.last_words(child.output_path or "")
         status = process.status
-        memory_kill = MemoryKill.NOT_ASKED
-        if status.signal == signal.SIGKILL and not child.stop.done():
-            pid = child.launched.result().pid
-            memory_kill = await asyncio.to_thread(self._looking.memory_kills.verdict, pid)
+        memory_kill = await self._looking.memory_kill(
+            child.launched.result().pid, status.signal, was_asked=child.stop.done()
+        )
         exited = Exited(
             request.launch_id, request.sal_index, status.exit_code, status.signal, last_words, memory_kill
         )

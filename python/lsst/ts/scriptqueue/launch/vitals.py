@@ -8,10 +8,12 @@ thread.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from collections.abc import Mapping
 
-from .contract import Identity, Vitals
+from .contract import Identity, MemoryKill, Vitals
 from .memory_kills import MemoryKills
 
 __all__ = ["Looking"]
@@ -24,26 +26,36 @@ _STOPPED = frozenset({b"T", b"t"})
 
 
 class Looking:
-    """Looks at the processes of a launcher. All methods block, and may be called in any thread.
-
-    Attributes
-    ----------
-    memory_kills
-        Knows of whom the kernel has ended.
-    """
+    """Looks at the processes of a launcher."""
 
     def __init__(self) -> None:
-        self.memory_kills = MemoryKills()
+        self._memory_kills = MemoryKills()
 
     def look(self, processes: Mapping[str, Identity]) -> dict[str, Vitals]:
-        """Look at processes, by any name; those that have gone are left out."""
+        """Look at processes, by any name; those that have gone are left out. It blocks: for threads."""
         found: dict[str, Vitals] = {}
         for name, identity in processes.items():
             vitals = _vitals(identity)
             if vitals is not None:
                 found[name] = vitals
-        self.memory_kills.look(processes[name].pid for name in found)
+        self._memory_kills.look(processes[name].pid for name in found)
         return found
+
+    async def memory_kill(self, pid: int, signal_number: int | None, *, was_asked: bool) -> MemoryKill:
+        """Say of a process that has ended just now whether the kernel has ended it because memory ran out.
+
+        Parameters
+        ----------
+        pid
+            Its number.
+        signal_number
+            The signal that ended it, if one did.
+        was_asked
+            Have we ended it?
+        """
+        if signal_number != signal.SIGKILL or was_asked:
+            return MemoryKill.NOT_ASKED
+        return await asyncio.to_thread(self._memory_kills.verdict, pid)
 
 
 def _vitals(identity: Identity) -> Vitals | None:

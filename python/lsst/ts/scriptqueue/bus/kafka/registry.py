@@ -9,6 +9,7 @@ twice by one process.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import threading
@@ -121,16 +122,12 @@ class Registry:
         BusError
             If it refuses.
         """
-        connection = self._connection(timeout_s)
-        try:
+        with contextlib.closing(self._connection(timeout_s)) as connection:
             # One at a time: a registry that is asked for several at once may leave some hidden.
             for subject in subjects:
-                path = f"/subjects/{urllib.parse.quote(subject, safe='')}"
                 # What is removed is only hidden at first.
-                for which in (path, f"{path}?permanent=true"):
-                    self._ask(connection, "DELETE", which, none_at=404)
-        finally:
-            connection.close()
+                for path in (_path(subject), f"{_path(subject)}?permanent=true"):
+                    self._ask(connection, "DELETE", path, none_at=404)
 
     def id_of(self, subject: str, text: str, timeout_s: float = _TIMEOUT_S) -> int | None:
         """Return the id that a schema has under a subject, None if it is not registered there.
@@ -149,12 +146,9 @@ class Registry:
         BusError
             If it refuses to say.
         """
-        connection = self._connection(timeout_s)
-        path = f"/subjects/{urllib.parse.quote(subject, safe='')}?normalize=False"
-        try:
+        path = f"{_path(subject)}?normalize=False"
+        with contextlib.closing(self._connection(timeout_s)) as connection:
             answer = self._ask(connection, "POST", path, {"schema": text}, none_at=404)
-        finally:
-            connection.close()
         return None if answer is None else self._id(answer, subject)
 
     def schema(self, schema_id: int, timeout_s: float = _TIMEOUT_S) -> str:
@@ -174,18 +168,15 @@ class Registry:
         BusError
             If it has no such schema.
         """
-        connection = self._connection(timeout_s)
-        try:
+        with contextlib.closing(self._connection(timeout_s)) as connection:
             answer = self._ask(connection, "GET", f"/schemas/ids/{schema_id}")
-        finally:
-            connection.close()
         text = answer.get("schema") if isinstance(answer, dict) else None
         if not isinstance(text, str):
             raise BusError(f"the schema registry at {self._where} has no text of schema {schema_id}")
         return text
 
     def _register(self, connection: http.client.HTTPConnection, subject: str, text: str) -> int:
-        path = f"/subjects/{urllib.parse.quote(subject, safe='')}/versions?normalize=False"
+        path = f"{_path(subject)}/versions?normalize=False"
         return self._id(self._ask(connection, "POST", path, {"schema": text}), subject)
 
     def _id(self, answer: Any, subject: str) -> int:
@@ -233,3 +224,7 @@ class Registry:
             raise BusError(
                 f"{self._where} does not answer as a schema registry does; check LSST_SCHEMA_REGISTRY_URL"
             ) from error
+
+
+def _path(subject: str) -> str:
+    return f"/subjects/{urllib.parse.quote(subject, safe='')}"

@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from ..contract import BusError
 from .faults import Faults
 from .registry import Registry
+from .schema_ids import by_subject
 from .settings import Settings
 
 __all__ = ["remove_topics"]
@@ -56,14 +57,14 @@ def remove_topics(environ: Mapping[str, str], limit_s: float = _LIMIT_S) -> list
         there = admin.list_topics(timeout=limit_s).topics
     except KafkaException as error:
         raise BusError(f"{faults.away()}; its topics were not looked at: {error.args[0].str()}") from error
-    names = [name for name in there if name.startswith(f"lsst.{settings.subname}.")]
+    names = [name for name in there if name.startswith(settings.topic_prefix)]
     if not names:
         return []
     asked = admin.delete_topics(names, operation_timeout=limit_s, request_timeout=limit_s)
     concurrent.futures.wait(asked.values(), 2 * limit_s)
-    left = [name for name, future in asked.items() if not _is_gone(name, future)]
-    Registry(settings.registry).remove([f"{name}-value" for name in names if name not in left], limit_s)
-    return left
+    gone = {name: _is_gone(name, future) for name, future in asked.items()}
+    Registry(settings.registry).remove(by_subject({name: None for name in names if gone[name]}), limit_s)
+    return [name for name in names if not gone[name]]
 
 
 def _is_gone(name: str, future: concurrent.futures.Future[None]) -> bool:

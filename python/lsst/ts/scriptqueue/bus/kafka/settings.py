@@ -104,9 +104,14 @@ class Settings:
             files={name: environ.get(variable, "") for name, variable in _FILES.items()},
         )
 
+    @property
+    def topic_prefix(self) -> str:
+        """What the broker's names of all topics of the subname begin with."""
+        return f"lsst.{self.subname}."
+
     def topic_name(self, topic: TopicSpec) -> str:
         """Return the broker's name of a topic."""
-        return f"lsst.{self.subname}.{topic.component}.{topic.name}"
+        return f"{self.topic_prefix}{topic.component}.{topic.name}"
 
     def client(self, *more: Mapping[str, Any]) -> dict[str, Any]:
         """Return librdkafka's settings for one client; what comes later counts."""

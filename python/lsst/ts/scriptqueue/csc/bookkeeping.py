@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from ..core.effects import Effect, Forget, PublishScript
-from ..core.encoding import NotEncoded, decode, encode
+from ..core.encoding import decode, encode
 from ..core.events import Event
 from ..core.model import QueueModel
-from ..core.refusals import IllegalTransition
 from ..core.views import ScriptRecord
 from ..journal import Entry, Happening, Journal, JournalError, Recovered, ScriptRow
 from ..launch.contract import LastingLauncher
@@ -35,7 +34,7 @@ __all__ = ["Bookkeeping", "Memory", "read_back"]
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 #: What a fault of the program may raise: an entry that has it must not keep each service from starting.
-_FAULTS = (ArithmeticError, AssertionError, AttributeError, RuntimeError, TypeError, ValueError)
+_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 #: How long the history may be behind (seconds).
 _HISTORY_LAG_S = 0.3
@@ -317,7 +316,7 @@ def read_back(
     while True:
         try:
             model = new() if recovered.snapshot is None else restored(json.loads(recovered.snapshot.body))
-        except (NotEncoded, ValueError) as error:
+        except ValueError as error:
             complaints.append(f"the snapshot in the journal cannot be used, so the queue is empty: {error}")
             return new(), complaints
         unread = _replay(model, recovered.entries[:count])
@@ -334,7 +333,7 @@ def _replay(model: QueueModel, entries: Sequence[Entry]) -> tuple[int, str] | No
     for number, entry in enumerate(entries):
         try:
             model.handle(_event(entry))
-        except (NotEncoded, IllegalTransition, LookupError, *_FAULTS) as error:
+        except _FAULTS as error:
             return number, f"{entry.kind} of {entry.index} cannot be understood: {error}"
     return None
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from lsst.ts.scriptqueue.core.events import Event
+from lsst.ts.scriptqueue.csc.fate import farewell
 from lsst.ts.scriptqueue.runtime import NoBook
-from lsst.ts.scriptqueue.sal import AckError, Location, SalRetCode
+from lsst.ts.scriptqueue.sal import AckError, Location, SalRetCode, State
 
 from .stage import Stage
 
@@ -48,7 +49,7 @@ async def told(stage: Stage, book: SlowBook, command: Coroutine[Any, Any, Any], 
 
     async def close() -> None:
         await book.is_asked.wait()
-        await (stage.csc.leave() if leaves else stage.csc.close())
+        await stage.csc.end("the service was told to end by SIGTERM", leaves_scripts=leaves)
 
     return (await asyncio.gather(command, close(), return_exceptions=True))[0]
 
@@ -77,3 +78,42 @@ async def test_what_takes_longer_is_left_to_the_next_service(stage: Stage, book:
     assert refusal.ackcmd.result == (
         "Aborted: the service ends before this is done; look at the next one before you repeat it"
     )
+
+
+WHY = "the service was told to end by SIGTERM"
+
+
+@pytest.mark.parametrize(
+    ("scripts", "are_left", "said"),
+    [
+        ((), False, "; there are no scripts"),
+        ((), True, "; there are no scripts"),
+        ((100_001,), False, "; script 100001 is ended"),
+        ((100_001,), True, "; script 100001 goes on, and the next service takes it over"),
+        ((100_001, 100_002), False, "; its 2 scripts are ended: 100001, 100002"),
+        (
+            (100_001, 100_002),
+            True,
+            "; its 2 scripts go on, and the next service takes them over: 100001, 100002",
+        ),
+        (range(1, 13), False, "; its 12 scripts are ended: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more"),
+    ],
+)
+def test_the_end_says_what_becomes_of_scripts(scripts: Sequence[int], are_left: bool, said: str) -> None:
+    assert farewell(WHY, scripts, are_left=are_left) == f"T{WHY[1:]}{said}"
+
+
+async def test_clients_are_told_why_it_closes_and_not_that_it_is_enabled(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = await stage.add("stubborn.py")
+    await stage.current(index)
+    closing = asyncio.create_task(stage.csc.end(WHY))
+    await stage.csc._closing.wait()
+    with pytest.raises(AckError) as refusal:
+        await stage.command("move", scriptSalIndex=index, location=Location.LAST)
+    assert refusal.value.ackcmd.result == f"Failed: ScriptQueue:1 is closing: {WHY}"
+    await closing
+    assert stage.shown[index].exitReason == f"the queue is shutting down: {WHY}"
+    assert f"T{WHY[1:]}; script {index} is ended" in caplog.messages
+    assert stage.queue.evt_summaryState.get().summaryState == State.OFFLINE

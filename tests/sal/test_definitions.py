@@ -26,7 +26,11 @@ ADDED_TOPICS = {
     "ScriptQueue": ("logevent_configurationApplied", "logevent_configurationsAvailable", "logevent_slots")
 }
 #: Those of the added fields that are no text: their type and units.
-ADDED_NUMBERS = {"memory": ("long long", "byte"), "cpuTime": ("double", "second")}
+ADDED_NUMBERS = {
+    "memory": ("long long", "byte"),
+    "cpuTime": ("double", "second"),
+    "processId": ("int", "unitless"),
+}
 ADDED_FIELDS = {
     "Script.logevent_description": ("resources",),
     "ScriptQueue.command_add": ("slot", "resources"),
@@ -41,6 +45,7 @@ ADDED_FIELDS = {
         "exitReason",
         "concern",
         *ADDED_NUMBERS,
+        "outputFile",
     ),
 }
 

@@ -48,13 +48,24 @@ async def add_and_run(tmp_path: pathlib.Path, domain: Domain) -> tuple[Remote, i
 async def test_a_signal_ends_it_and_all_scripts(tmp_path: pathlib.Path, number: signal.Signals) -> None:
     async with a_service(tmp_path, "--state", "enabled") as service, Domain.connect() as domain:
         assert await service.line() == "ScriptQueue:1 is ENABLED"
-        await add_and_run(tmp_path, domain)
+        queue, index = await add_and_run(tmp_path, domain)
         scripts = scripts_in(tmp_path / "state")
         assert scripts
         service.process.send_signal(number)
         status, errors = await service.end()
         assert (status, "Traceback" in errors) == (0, False), errors
         assert not any(is_alive(script.pid) for script in scripts)
+        why = f"the service was told to end by {number.name}"
+        assert f"T{why[1:]}; script {index} is ended" in errors
+        assert f"the queue is shutting down: {why}" in errors
+        assert "ENABLED" not in errors
+        assert "ScriptQueue:1 has ended" in errors
+        keeper = (tmp_path / "state" / "keeper.log").read_text()
+        assert f"the queue, process {service.process.pid}, makes its planned stop" in keeper
+        assert queue.evt_summaryState.get().summaryState == State.OFFLINE
+        assert queue.evt_script.get().exitReason == f"the queue is shutting down: {why}"
+        assert queue.evt_script.get().processId == scripts[0].pid
+        assert pathlib.Path(queue.evt_script.get().outputFile).parent == tmp_path / "state" / "output"
 
 
 @on_each_bus

@@ -114,6 +114,8 @@ async def test_programs_get_the_slots(stage: Stage) -> None:
         "waitingFor": HELD,
         "exitReason": "",
         "concern": "",
+        "processId": 0,
+        "outputFile": "",
         "memory": 0,
         "cpuTime": 0.0,
         "age": 0.0,

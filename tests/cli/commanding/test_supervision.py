@@ -11,7 +11,7 @@ import pytest
 
 from lsst.ts.scriptqueue.cli.commanding.reports import report
 from lsst.ts.scriptqueue.cli.commanding.slots import Slot
-from lsst.ts.scriptqueue.cli.commanding.wording import use_as_data
+from lsst.ts.scriptqueue.cli.commanding.wording import process_lines, use_as_data
 from lsst.ts.scriptqueue.sal.definitions import component
 from lsst.ts.scriptqueue.sal.records import record_class
 
@@ -68,6 +68,41 @@ async def test_programs_get_what_one_script_uses(stage: Stage) -> None:
         text = report(await stage.do(f"show script {RUNS} --json"), stage.boards[-1])
     use = json.loads(text.out[0])["use"]
     assert use == {"memory": 30_000_000, "cpuTime": 2.5, "age": 0.0}
+
+
+@pytest.mark.parametrize("slots", [SERIAL, (*SERIAL, Slot("utility"))], ids=["one slot", "two"])
+async def test_people_are_shown_which_process_it_is_and_where_its_output_is(
+    stage: Stage, slots: tuple[Slot, ...]
+) -> None:
+    async with stage.queue() as queue:
+        await tell(queue, *slots)
+        queue.words[RUNS] |= {"processId": 4711, "outputFile": "/state/output/100011.log"}
+        text = report(await stage.do(f"show script {RUNS}"), stage.boards[-1])
+        queue.words[RUNS] |= {"processId": 0, "outputFile": ""}
+        nothing = report(await stage.do(f"show script {RUNS}"), stage.boards[-1])
+    assert text.out[1:] == (
+        "process  4711, 30 MB, 2.5 s of processor time",
+        "output   /state/output/100011.log",
+    )
+    assert len(nothing.out) == 1, "one that has had no process, or an older queue"
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        pytest.param({"timestampProcessStart": 992.5}, "process  7, 7.5 s old", id="lives"),
+        pytest.param(
+            {"timestampProcessStart": 10.0, "timestampProcessEnd": 100.0},
+            "process  7, has ended after 1:30 min",
+            id="has ended",
+        ),
+    ],
+)
+def test_how_old_it_is_is_said(times: dict[str, Any], said: str) -> None:
+    script = record_class(component("ScriptQueue").events["script"])(
+        private_sndStamp=1000.0, processId=7, **times
+    )
+    assert process_lines(script) == [said]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ from .state_dir import default_state_dir
 
 __all__ = ["main"]
 
+logger = logging.getLogger(__name__)
+
 #: The indices of its scripts, 100,000 for each queue, must fit into 32 bits.
 _MAX_INDEX = 21_473
 
@@ -114,8 +116,10 @@ async def _serve(options: QueueOptions) -> None:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if csc.done_task.done():
             csc.done_task.result()
-        elif told_to_end.result() is KEEP_SCRIPTS:
-            await csc.leave()
+        else:
+            told = told_to_end.result()
+            await csc.end(f"the service was told to end by {told.name}", leaves_scripts=told is KEEP_SCRIPTS)
+    logger.info("ScriptQueue:%d has ended", options.index)
 
 
 def _index(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:

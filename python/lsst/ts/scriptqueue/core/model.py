@@ -193,6 +193,11 @@ class QueueModel:
             if script.phase not in WITHOUT_PROCESS and not script.process_end_tai
         }
 
+    def process(self, index: int) -> ScriptProcess | None:
+        """The process of a script, there or gone; None if there is no such script."""
+        script = self._ledger.scripts.get(index)
+        return None if script is None else ScriptProcess(script.launch_id, script.pid, script.identity)
+
     def supervised(self) -> Iterator[supervision.Supervised]:
         """The scripts that are to be watched, and what they are known to suffer from."""
         return supervision.supervised(self._ledger)

@@ -82,6 +82,11 @@ class Launching:
         """What this edge carries out."""
         return {LaunchProcess: self._launch, TerminateProcess: self._terminate, Forget: self._forget}
 
+    def launched(self, index: int) -> Launched | None:
+        """The process of a script, there or gone; None if it has had none."""
+        process = self._runtime.model.process(index)
+        return _launched(process) if process is not None and process.identity else None
+
     async def take_over(self, launcher: LastingLauncher, *, knows_all: bool) -> None:
         """Find the processes an earlier queue has left: tell of those that have gone, and of strangers.
 

@@ -21,12 +21,13 @@ from ..core.effects import (
 from ..core.layout import MAX_SLOTS
 from ..core.limits import MAX_LISTED
 from ..core.views import QueueView, ScriptView, SlotsView, VisitMetadata
-from ..launch.contract import Vitals
+from ..launch.contract import Launched, Vitals
 from ..runtime import Outbox
 
 __all__ = [
     "EventWriter",
     "Publishing",
+    "process_fields",
     "queue_fields",
     "script_fields",
     "slots_fields",
@@ -103,6 +104,8 @@ class Publishing:
         Gives the writer of a SAL event by its name, such as ``queue``.
     use_of
         Tells what the process of a script was last seen to use; None if it has not been seen.
+    process_of
+        Tells which process that is, or was; None if it has had none.
     """
 
     def __init__(
@@ -110,10 +113,12 @@ class Publishing:
         outbox: Outbox,
         event: Callable[[str], EventWriter],
         use_of: Callable[[int], Vitals | None] = lambda index: None,
+        process_of: Callable[[int], Launched | None] = lambda index: None,
     ) -> None:
         self._outbox = outbox
         self._event = event
         self._use_of = use_of
+        self._process_of = process_of
         self._remembered: frozenset[int] = frozenset()
         self._not_yet: set[int] = set()
         self._under_way: Counter[int] = Counter()
@@ -156,8 +161,12 @@ class Publishing:
 
         async def send() -> None:
             try:
-                use = use_fields(self._use_of(index))
-                await self._event("script").set_write(force_output=True, **script_fields(effect.view), **use)
+                await self._event("script").set_write(
+                    force_output=True,
+                    **script_fields(effect.view),
+                    **use_fields(self._use_of(index)),
+                    **process_fields(self._process_of(index)),
+                )
             finally:
                 self._under_way -= Counter((index,))
 
@@ -213,6 +222,15 @@ def use_fields(seen: Vitals | None) -> dict[str, Any]:
         {"memory": seen.memory_bytes, "cpuTime": seen.cpu_s}
         if seen is not None
         else {"memory": 0, "cpuTime": 0.0}
+    )
+
+
+def process_fields(launched: Launched | None) -> dict[str, Any]:
+    """The fields of the SAL event ``script`` that say where its process and its output are."""
+    return (
+        {"processId": launched.pid, "outputFile": launched.output_path}
+        if launched is not None
+        else {"processId": 0, "outputFile": ""}
     )
 
 

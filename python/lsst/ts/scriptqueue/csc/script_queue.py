@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import enum
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,6 +37,7 @@ from .block_ids import BlockIds
 from .block_naming import BlockNaming
 from .bookkeeping import Bookkeeping, Memory, read_back
 from .configuring import Configuring
+from .fate import Fate, farewell
 from .index_counter import IndexCounter
 from .launching import Launching
 from .publishing import Publishing
@@ -57,19 +58,6 @@ _CONCURRENT = ("add", "requeue", "stopScripts", "showSchema")
 
 #: Error code of a fault of the program itself.
 RUNTIME_FAILED = 1
-
-
-class _Fate(enum.Enum):
-    """What becomes of the scripts when the component ends."""
-
-    #: It has not begun, so they are those of an earlier service, and left to a later one.
-    UNTOUCHED = enum.auto()
-    #: They are ended, as is planned.
-    ENDED = enum.auto()
-    #: They are left to the next service, as was asked for.
-    LEFT = enum.auto()
-    #: The queue has failed in the middle of an event: they run on, and it is not written down.
-    ABANDONED = enum.auto()
 
 
 class ScriptQueueCsc(BaseCsc):
@@ -126,7 +114,7 @@ class ScriptQueueCsc(BaseCsc):
             include=("state", "metadata", "description", "heartbeat"),
         )
         self._memory = memory
-        self._fate = _Fate.UNTOUCHED
+        self._fate = Fate.UNTOUCHED
         #: What the journal could not tell any more, for people.
         self._lost: Sequence[str] = ()
         self.model = self._model(index_counter.last if index_counter else 0)
@@ -140,7 +128,8 @@ class ScriptQueueCsc(BaseCsc):
         link = ScriptLink(
             self._runtime, self._scripts, limits, self._launching.post, self._supervising.heartbeat
         )
-        publishing = Publishing(self._runtime.outbox, self.events.__getitem__, self._supervising.use_of)
+        use_of, process_of = self._supervising.use_of, self._launching.launched
+        publishing = Publishing(self._runtime.outbox, self.events.__getitem__, use_of, process_of)
         naming = BlockNaming(self._runtime, block_ids)
         for edge in (self._launching, link, publishing, naming):
             self._runtime.register(edge.effects)
@@ -173,19 +162,32 @@ class ScriptQueueCsc(BaseCsc):
             model.go_on_after(last_index)
         return model
 
-    async def leave(self) -> None:
-        """End this service, and leave its scripts to the next one."""
-        if self._fate is not _Fate.ABANDONED:
-            self._fate = _Fate.LEFT
+    async def end(self, why: str, *, leaves_scripts: bool = False) -> None:
+        """End this service, as it was told to.
+
+        Parameters
+        ----------
+        why
+            Who told it, for the log, for clients and for the stories of scripts.
+        leaves_scripts
+            Are its scripts left to the next one? Otherwise they are ended.
+        """
+        self.ends_because = why
+        if leaves_scripts and self._fate is not Fate.ABANDONED:
+            self._fate = Fate.LEFT
         await self.close()
 
     async def close_tasks(self) -> None:
         """End all scripts, unless they are left to the next service; say so, and let go of everything."""
+        why = self.ends_because or f"the component is {self.summary_state.name}"
+        if self._fate is not Fate.UNTOUCHED and not self.has_failed:
+            text = farewell(why, list(self.model.processes()), are_left=self._leaves_scripts)
+            self.log.log(logging.WARNING if self.ends_because else logging.INFO, "%s", text)
         if self._leaves_scripts:
             await self._runtime.settle()
         elif self._runtime.is_running:
             limit_s = self._settings.limits.kill_s + _SHUTDOWN_MARGIN_S
-            if not await self._runtime.shut_down(f"the component is {self.summary_state.name}", limit_s):
+            if not await self._runtime.shut_down(why, limit_s):
                 self.log.error("Not all scripts were seen to end within %g s", limit_s)
         if self._memory is not None and self._leaves_scripts:
             await self._memory.launcher.release()
@@ -201,8 +203,8 @@ class ScriptQueueCsc(BaseCsc):
     def _leaves_scripts(self) -> bool:
         """Do scripts run on when this ends? Unasked only if the next service can find them."""
         if self._memory is None:
-            return self._fate is _Fate.LEFT
-        return self._fate is not _Fate.ENDED or self.has_failed
+            return self._fate is Fate.LEFT
+        return self._fate is not Fate.ENDED or self.has_failed
 
     def _heartbeat_heard(self, message: Message) -> None:
         super()._heartbeat_heard(message)
@@ -221,8 +223,8 @@ class ScriptQueueCsc(BaseCsc):
         )
         await self._tell_configurations()
         await super()._introduce()
-        if self._fate is _Fate.UNTOUCHED:
-            self._fate = _Fate.ENDED
+        if self._fate is Fate.UNTOUCHED:
+            self._fate = Fate.ENDED
 
     async def _take_over(self) -> None:
         """Go on with what an earlier service has left; nothing that scripts say is heard before this."""
@@ -386,7 +388,7 @@ class ScriptQueueCsc(BaseCsc):
             await self._runtime.run()
         except ExceptionGroup as group:
             error = group.exceptions[0]
-            self._fate = _Fate.ABANDONED
+            self._fate = Fate.ABANDONED
             if self._book is not None:
                 self._book.distrust()
             self.log.critical("The queue has stopped working; scripts that run go on", exc_info=error)

@@ -59,6 +59,8 @@ class Controller(Endpoint):
         Who it is, such as ``ScriptQueue:1``.
     is_taking_commands
         Are commands carried out now? Otherwise they wait.
+    ends_because
+        Why it closes, for those whose commands come too late; "" if that was not said.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class Controller(Endpoint):
         if self.log.getEffectiveLevel() > logging.INFO:
             self.log.setLevel(logging.INFO)
         self.is_taking_commands = False
+        self.ends_because = ""
         self._write_only = write_only
         self._ack_type = record_class(self.spec.ackcmd)
         self._ack_stamping = Stamping(self.spec.ackcmd, self)

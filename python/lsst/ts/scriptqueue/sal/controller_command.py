@@ -104,7 +104,8 @@ class ControllerCommand:
         owner = self._owner
         while self._waiting and owner.is_taking_commands and owner.is_running:
             if owner.phase is Phase.CLOSING:
-                self._refuse(self._waiting.popleft(), f"{owner.title} is closing")
+                why = f": {owner.ends_because}" if owner.ends_because else ""
+                self._refuse(self._waiting.popleft(), f"{owner.title} is closing{why}")
             elif self._running and not self.allow_multiple_callbacks:
                 return
             else:

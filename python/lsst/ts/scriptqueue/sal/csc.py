@@ -289,6 +289,13 @@ class BaseCsc(Controller):
         if isinstance(clock, SystemClock) and clock.leap_seconds.expired(clock.utc_from_tai(clock.tai())):
             self.log.warning("the table of leap seconds has expired; update the package tzdata")
 
+    async def _say_last_words(self) -> None:
+        # One that was told to end did so in whatever state it was.
+        if self.ends_because:
+            self._summary_state = State.OFFLINE
+            await self.events["summaryState"].set_write(summaryState=State.OFFLINE)
+        await super()._say_last_words()
+
     def _let_go(self) -> None:
         super()._let_go()
         if self._lock is not None:

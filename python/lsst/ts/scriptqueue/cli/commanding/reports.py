@@ -10,7 +10,7 @@ from typing import Any
 from .feed import Board, Event
 from .outcomes import Exit, Outcome
 from .slot_wording import script_as_data, script_in_slot_line, slot_lines, slots_as_data
-from .wording import as_json, queue_lines, script_line, use_as_data
+from .wording import as_json, process_lines, queue_lines, script_line, use_as_data
 
 __all__ = ["Report", "report"]
 
@@ -69,7 +69,7 @@ def _answer_lines(event: Event, board: Board) -> list[str]:
             return slot_lines(board) if board.has_slots else queue_lines(board)
         case "script":
             line = script_in_slot_line if board.has_slots else script_line
-            return [line(event.data.scriptSalIndex, board)]
+            return [line(event.data.scriptSalIndex, board), *process_lines(event.data)]
         case "configSchema":
             return event.data.configSchema.splitlines() or [f"{event.data.path} takes no configuration"]
         case _:

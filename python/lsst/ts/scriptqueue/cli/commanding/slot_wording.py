@@ -82,6 +82,8 @@ def script_as_data(index: int, board: Board) -> dict[str, Any]:
         "waitingFor": script.waitingFor,
         "exitReason": script.exitReason,
         "concern": script.concern,
+        "processId": script.processId,
+        "outputFile": script.outputFile,
         **use_as_data(script),
     }
 

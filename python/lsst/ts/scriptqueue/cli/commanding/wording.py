@@ -20,11 +20,13 @@ from .slots import Slot, slots_in
 __all__ = [
     "as_json",
     "data_of",
+    "duration_in_words",
     "ended_lines",
     "event_as_json",
     "event_line",
     "name_of",
     "one_line",
+    "process_lines",
     "queue_lines",
     "script_line",
     "shortened",
@@ -155,6 +157,33 @@ def use_as_data(script: Record) -> dict[str, Any]:
     started, ended = script.timestampProcessStart, script.timestampProcessEnd
     age_s = (ended or script.private_sndStamp) - started if started else 0.0
     return {"memory": script.memory, "cpuTime": script.cpuTime, "age": round(max(0.0, age_s), 3)}
+
+
+def process_lines(script: Record) -> list[str]:
+    """Return in lines which process a script has, or had, what it uses, and where its output is."""
+    lines = []
+    use = use_as_data(script)
+    if script.processId:
+        words = [f"process  {script.processId}"]
+        age = duration_in_words(use["age"])
+        if script.timestampProcessEnd:
+            words.append(f"has ended after {age}")
+        elif script.timestampProcessStart:
+            words += [f"{age} old"]
+        if use["memory"]:
+            words += [f"{use['memory'] / 1e6:.0f} MB", f"{use['cpuTime']:.1f} s of processor time"]
+        lines.append(", ".join(words))
+    if script.outputFile:
+        lines.append(f"output   {one_line(script.outputFile)}")
+    return lines
+
+
+def duration_in_words(seconds: float) -> str:
+    """Return a duration as people say it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
 
 
 def slot_state(slot: Slot) -> str:

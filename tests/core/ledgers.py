@@ -18,6 +18,7 @@ import random
 from hypothesis import strategies as st
 
 from lsst.ts.scriptqueue.core.commands import AddScript
+from lsst.ts.scriptqueue.core.concerns import Concern
 from lsst.ts.scriptqueue.core.layout import MAIN, Layout, SlotSettings
 from lsst.ts.scriptqueue.core.ledger import Ledger
 from lsst.ts.scriptqueue.core.limits import Limits
@@ -123,6 +124,8 @@ def _put(chance: random.Random, ledger: Ledger, slot: str, phase: Phase, taken: 
     script.phase = phase
     script.needs = Needs(claim, None if phase is P.LOADING else claim)
     script.is_routed = slot != MAIN and chance.random() < 0.3
+    if phase in READY_PHASES and chance.random() < 0.1:
+        script.concerns[Concern.STOPPED] = "its process is stopped"
     if phase is P.STRAYING:
         script.script_state = chance.choice([ScriptState.RUNNING, ScriptState.CONFIGURED])
     lane = ledger.slots[slot]
@@ -148,6 +151,8 @@ def slow_view(ledger: Ledger) -> tuple[list[SlowSlot], dict[int, SlowScript]]:
     scripts = {}
     for script in ledger.live():
         status = Status.UNBIDDEN if script.runs_unbidden else _STATUS.get(script.phase, Status.PLACED)
+        if script.phase in READY_PHASES and Concern.STOPPED in script.concerns:
+            status = Status.PREPARING
         scripts[script.index] = SlowScript(
             script.index, script.slot, status, script.needs.expected, script.order, script.is_routed
         )

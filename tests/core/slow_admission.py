@@ -21,7 +21,7 @@ __all__ = ["Fate", "SlowScript", "SlowSlot", "Status", "can_be_had", "expected_f
 class Status(enum.Enum):
     """How far a script is, as far as admission needs to know."""
 
-    PREPARING = "loads, is configured or is not settled"
+    PREPARING = "loads, is configured or is not settled, or its process is stopped"
     WITHOUT_NAME = "ready, without a group id"
     WITH_NAME = "ready, with a group id"
     BETWEEN = "ready, but a group id is being given or taken back"

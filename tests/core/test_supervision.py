@@ -15,11 +15,12 @@ from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.concerns import CONCERN_PHASES, Concern
 from lsst.ts.scriptqueue.core.encoding import decode, encode
 from lsst.ts.scriptqueue.core.limits import Reaction, Supervision
-from lsst.ts.scriptqueue.core.phases import Phase
+from lsst.ts.scriptqueue.core.phases import READY_PHASES, Phase
 from lsst.ts.scriptqueue.core.states import ScriptState
 
 from .builders import a_script
-from .driver import START_TAI, Driver
+from .driver import START_TAI, Driver, pid_of
+from .three_slots import a_driver, waits_for
 
 S = ScriptState
 Deed = Callable[[Driver, int], None]
@@ -102,9 +103,15 @@ def test_a_process_that_is_stopped_is_silent_for_that_reason() -> None:
     assert driver.model.script(index).concern == shown
     assert logged(driver) == []
     driver.thaw(index)
-    assert driver.model.script(index).concern.startswith("silent since")
+    assert driver.model.script(index).concern == "", "whether it is silent is observed anew"
+    assert logged(driver) == [
+        f"script {index} (slew.py): its process goes on, and its heartbeats are waited for anew"
+    ]
     driver.hear(index)
-    assert driver.model.script(index).concern == ""
+    assert driver.last == [], "of its silence nothing was told, so of its end nothing is"
+    driver.fall_silent(index)
+    assert driver.model.script(index).concern.startswith("silent since")
+    assert len(logged(driver)) == 1
 
 
 def test_nobody_is_concerned_about_a_script_that_there_is_not() -> None:
@@ -214,8 +221,33 @@ def test_what_comes_of_it(row: Row) -> None:
     assert driver.queue.running is (row.phase is not Phase.FAILED_GONE)
     assert bool(driver.all_of(fx.StopScript)) is row.was_stopped
     if row.phase is Phase.FAILED_GONE:
-        assert "as the supervision is configured: " in driver.model.reason(index), "it says who did it"
+        assert "as the supervision is configured (on_" in driver.model.reason(index), "it says who did it"
         assert "since 03:" in driver.model.reason(index), "and what was wrong"
+
+
+@pytest.mark.parametrize(
+    ("deed", "setting", "what"),
+    [
+        pytest.param(silent, "on_silence", "silent since 03:", id="silent"),
+        pytest.param(overdue, "on_overtime", "overdue since 03:", id="overdue"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("reaction", "done"),
+    [
+        (Reaction.STOP, "told to stop, as the supervision is configured"),
+        (Reaction.TERMINATE, "ended, as the supervision is configured"),
+    ],
+)
+def test_what_is_done_about_it_is_told_to_the_log(
+    deed: Deed, setting: str, what: str, reaction: Reaction, done: str
+) -> None:
+    driver, index = a_script(Phase.RUNNING, Driver(supervision=Supervision(**{setting: reaction})))
+    deed(driver, index)
+    shown, said = logged(driver)
+    assert shown.startswith(f"script {index} (slew.py): {what}")
+    concern = shown.partition("): ")[2]
+    assert said == f"script {index} (slew.py) is {done} ({setting}: {reaction.value}): {concern}"
 
 
 def test_whoever_waits_is_never_ended_for_its_silence() -> None:
@@ -223,6 +255,44 @@ def test_whoever_waits_is_never_ended_for_its_silence() -> None:
     driver.fall_silent(index)
     assert driver.phase(index) is Phase.CONFIGURED
     assert driver.model.script(index).concern.startswith("silent since")
+
+
+def test_a_process_that_is_stopped_is_not_told_to_run() -> None:
+    driver = Driver(supervision=Supervision())
+    runs, head, behind = driver.add_running(), driver.add_configured(), driver.add_configured()
+    driver.freeze(head)
+    driver.finish(runs)
+    assert driver.phase(head) in READY_PHASES
+    assert driver.phase(behind) is Phase.CONFIGURED, "main is strictly serial"
+    assert not driver.of(fx.RunScript)
+    driver.thaw(head)
+    driver.answer(head)
+    assert [effect.index for effect in driver.of(fx.RunScript)] == [head]
+
+
+def test_where_scripts_may_be_overtaken_one_that_is_stopped_is_and_reserves_nothing() -> None:
+    driver = a_driver()
+    driver.pause()
+    stopped = driver.add_configured(slot="utility", resources="MTMount")
+    other = driver.add_configured(slot="utility", resources="MTMount")
+    driver.freeze(stopped)
+    driver.resume()
+    assert (driver.phase(stopped), driver.phase(other)) == (Phase.CONFIGURED, Phase.ENTERING)
+    assert waits_for(driver, stopped).startswith("its process is stopped since 03:")
+    assert waits_for(driver, stopped).endswith(f"kill -CONT {pid_of(stopped)}")
+
+
+def test_who_cannot_hear_that_it_is_next_is_not_ended_for_that() -> None:
+    driver, index = a_script(Phase.NAMING, Driver(supervision=Supervision()))
+    driver.freeze(index)
+    for _ in range(5):
+        driver.expire(index)
+        assert driver.phase(index) is Phase.NAMING
+    driver.thaw(index)
+    driver.expire(index)
+    assert driver.phase(index) is Phase.NAMING, "it has a whole try once it hears"
+    driver.expire(index)
+    assert driver.phase(index) is Phase.DROPPING
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core import events as ev
+from lsst.ts.scriptqueue.core.concerns import Concern
 from lsst.ts.scriptqueue.core.layout import Layout
 from lsst.ts.scriptqueue.core.model import QueueModel
 from lsst.ts.scriptqueue.core.needs import Description
@@ -326,6 +327,10 @@ class World:
 
     def come_to_rest(self) -> None:
         """Behave until nothing is left to do; the queue must have drained then."""
+        for watched in list(self.driver.model.supervised()):
+            # Whoever stopped a process lets it go on: until then its script need not start.
+            if Concern.STOPPED in watched.concerns:
+                self.apply(ev.ProcessContinued(self.driver.now, watched.index))
         for _ in range(_MAX_STEPS):
             self.driver.tick(0.01)
             if not self._behave_once():

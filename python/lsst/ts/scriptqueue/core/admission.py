@@ -9,7 +9,9 @@ over what is held now:
    one that has waited longest first; then the slots in order, and of each the
    waiting scripts in order: in an eager slot all, in an ordered one until the
    first that may not start. Each script is looked at once:
-2. One that is not ready waits: it loads or configures, its slot is paused.
+2. One that is not ready waits: it loads or configures, its process is known
+   to be stopped so that it would not hear that it is to start, its slot is
+   paused.
 3. One whose slot has no place left waits.
 4. One of main waits for those that a rule has put elsewhere, were added
    before it, and need something that it needs, too.
@@ -255,6 +257,8 @@ class _Walker:
                 reason = reasons.not_ready(self._ledger, script)
             elif lane.rests:
                 reason = lane.rests
+            elif script.concerns and (deaf := script.deaf_because):
+                reason = deaf
             else:
                 reason = self._why_not_now(lane, script, is_head and slot.settings.announces_visits)
                 if is_head and reason:

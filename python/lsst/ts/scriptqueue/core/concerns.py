@@ -12,7 +12,7 @@ import enum
 
 from .phases import Phase
 
-__all__ = ["CONCERN_PHASES", "EXPLAINED_BY", "SUPERVISED_PHASES", "Concern"]
+__all__ = ["CONCERN_PHASES", "DEAFENING", "EXPLAINED_BY", "REACTION", "SUPERVISED_PHASES", "Concern"]
 
 
 class Concern(enum.Enum):
@@ -57,5 +57,11 @@ CONCERN_PHASES: dict[Concern, frozenset[Phase]] = {
     Concern.OVERDUE: frozenset({Phase.RUNNING}),
 }
 
-#: Concern -> the one that explains it, beside which it is not worth a word.
+#: Concern -> the one that explains it, beside which it is not worth a word, and with which it is over.
 EXPLAINED_BY: dict[Concern, Concern] = {Concern.SILENT: Concern.STOPPED}
+
+#: A waiting script that gives one of these is not ready: it would not hear that it is to start.
+DEAFENING = frozenset({Concern.STOPPED})
+
+#: Concern -> the setting that says what is done about it: a field of `Supervision`.
+REACTION: dict[Concern, str] = {Concern.SILENT: "on_silence", Concern.OVERDUE: "on_overtime"}

@@ -73,15 +73,14 @@ _HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
 }
 
 #: What scripts say, and what is observed of them, stirs the queue only if it brings one into
-#: another phase. Most of it does not: checkpoints and answers to commands.
+#: another phase. Most of it does not: checkpoints and answers to commands. (One whose process is
+#: stopped is not ready.)
 _WORDS = frozenset(
     {
         ScriptStateReported,
         ScriptMetadataReported,
         ScriptDescriptionReported,
         ScriptAnswered,
-        ProcessStopped,
-        ProcessContinued,
         ScriptFellSilent,
         ScriptHeardAgain,
         ScriptOverdue,

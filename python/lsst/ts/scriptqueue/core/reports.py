@@ -288,6 +288,15 @@ def _name_late(ledger: Ledger, script: Script) -> None:
     _name_refused(ledger, script, f"no answer within {ledger.limits.group_id_s:g} s")
 
 
+def _name_late_ahead(ledger: Ledger, script: Script) -> None:
+    # It is in nobody's way but those behind it, and is not ended for what it could not hear.
+    if script.deaf_because:
+        script.tries = 0
+        ask_again(ledger, script, "group id not accepted: its process is stopped")
+    else:
+        _name_late(ledger, script)
+
+
 def _doubt_on(ledger: Ledger, script: Script) -> None:
     ask_again(ledger, script, "nobody knows whether it runs")
 
@@ -321,8 +330,8 @@ _EXPIRY: dict[Phase, Callable[[Ledger, Script], None]] = {
     Phase.LOST_AWAY: _late(Trigger.REPORTS_LATE, ""),
     Phase.DOUBTED: _doubt_on,
     Phase.SETTLING: _late(Trigger.SETTLED, ""),
-    Phase.NAMING: _name_late,
-    Phase.UNNAMING: _name_late,
+    Phase.NAMING: _name_late_ahead,
+    Phase.UNNAMING: _name_late_ahead,
     Phase.ENTERING: _name_late,
     Phase.STRAYING: _late(Trigger.STOP_LATE, "no final state within {limits.stop_s:g} s of the stop command"),
     Phase.LOST_WAITING: _late(Trigger.REPORTS_LATE, ""),

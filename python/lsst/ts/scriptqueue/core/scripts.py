@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .commands import AddScript
-from .concerns import CONCERN_PHASES, EXPLAINED_BY, Concern
+from .concerns import CONCERN_PHASES, DEAFENING, EXPLAINED_BY, Concern
 from .holdings import Obstacle
 from .last_words import exit_reason
 from .needs import Description, Needs
@@ -266,6 +266,11 @@ class Script:
         if self.phase is Phase.DOUBTED:
             return "nobody knows whether it was told to run before the queue was started again: it is asked"
         return self.waiting_for if self.place is Place.WAITING else ""
+
+    @property
+    def deaf_because(self) -> str:
+        """Why it hears nothing, in words; "" if it is not known to be deaf."""
+        return next((words for concern, words in self.concerns.items() if concern in DEAFENING), "")
 
     def drop_concerns(self) -> None:
         """Forget what means nothing in the phase that it is in now."""

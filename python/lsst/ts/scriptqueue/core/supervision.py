@@ -3,7 +3,8 @@
 """Supervision of what lives: what the edge observes becomes a concern, or puts an end to one.
 
 A concern is shown, told to the log once, and changes nothing, unless the
-limits say that a running script is to be stopped or ended for it. What is
+limits say that a running script is to be stopped or ended for it, or a waiting
+script cannot hear that it is to start (see `admission`). What is
 told of a script that is not in a phase for it, or is told twice, means nothing.
 """
 
@@ -13,7 +14,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .concerns import CONCERN_PHASES, EXPLAINED_BY, SUPERVISED_PHASES, Concern
+from .concerns import CONCERN_PHASES, EXPLAINED_BY, REACTION, SUPERVISED_PHASES, Concern
 from .effects import LogLevel, WriteLog
 from .events import ProcessContinued, ProcessStopped, ScriptFellSilent, ScriptHeardAgain, ScriptOverdue
 from .ledger import Ledger
@@ -87,7 +88,7 @@ def process_stopped(ledger: Ledger, event: ProcessStopped) -> None:
 
 
 def process_continued(ledger: Ledger, event: ProcessContinued) -> None:
-    """Its process goes on."""
+    """Its process goes on; whether it is silent is observed anew."""
     _is_over(ledger, event.index, Concern.STOPPED, "its process goes on")
 
 
@@ -99,7 +100,7 @@ def fell_silent(ledger: Ledger, event: ScriptFellSilent) -> None:
         _note(ledger, script, Concern.SILENT, words)
         # Of one that a new service has not heard yet, it is the service that may be deaf.
         if event.was_heard:
-            _react(ledger, script, ledger.limits.supervision.on_silence, words)
+            _react(ledger, script, Concern.SILENT)
 
 
 def heard_again(ledger: Ledger, event: ScriptHeardAgain) -> None:
@@ -119,7 +120,7 @@ def overdue(ledger: Ledger, event: ScriptOverdue) -> None:
         duration=script.metadata.duration,
     )
     _note(ledger, script, Concern.OVERDUE, words)
-    _react(ledger, script, ledger.limits.supervision.on_overtime, words)
+    _react(ledger, script, Concern.OVERDUE)
 
 
 def _overdue_tai(ledger: Ledger, script: Script) -> float:
@@ -150,13 +151,21 @@ def _is_over(ledger: Ledger, index: int, concern: Concern, words: str) -> None:
     script = ledger.scripts.get(index)
     if script is None or script.concerns.pop(concern, None) is None:
         return
+    explained = [other for other, cause in EXPLAINED_BY.items() if cause is concern]
+    if any(script.concerns.pop(other, None) is not None for other in explained):
+        words = f"{words}, and its heartbeats are waited for anew"
     script.story.note(ledger.now_tai, words)
     ledger.changed[index] = None
     if EXPLAINED_BY.get(concern) not in script.concerns:
         ledger.emit(WriteLog(LogLevel.INFO, f"script {index} ({script.wish.path}): {words}"))
 
 
-def _react(ledger: Ledger, script: Script, reaction: Reaction, words: str) -> None:
+def _react(ledger: Ledger, script: Script, concern: Concern) -> None:
+    """Do what the limits say is to be done about a concern."""
+    setting = REACTION[concern]
+    reaction: Reaction = getattr(ledger.limits.supervision, setting)
     trigger = _TRIGGER.get(reaction)
     if trigger is not None and can(script, trigger):
-        advance(ledger, script, trigger, f"{trigger.value}: {words}")
+        why = f"{trigger.value} ({setting}: {reaction.value}): {script.concerns[concern]}"
+        ledger.emit(WriteLog(LogLevel.WARNING, f"script {script.index} ({script.wish.path}) is {why}"))
+        advance(ledger, script, trigger, why)

@@ -10,7 +10,8 @@ A script is silent when none of its heartbeats has come for so long. That time
 stands still while the middleware is not seen to carry messages, and while this
 process itself stood still: then it is not the script that is silent. It begins
 with the first heartbeat, for which a script that loads may take its time; or,
-for one that an earlier service has left, when this one took it over.
+for one that an earlier service has left, when this one took it over; and anew
+when a process that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -116,12 +117,14 @@ class Supervising:
         ears: dict[tuple[int, int], _Ear] = {}
         for script in self._runtime.model.supervised():
             seen = vitals.get(script.launch_id)
+            ear = self._ears.get((script.index, script.origin))
             if seen is not None:
                 self._remember(script.index, seen)
                 if seen.is_stopped is not (Concern.STOPPED in script.concerns):
                     kind = ProcessStopped if seen.is_stopped else ProcessContinued
                     self._runtime.post(kind(now_tai, script.index))
-            ear = self._ears.get((script.index, script.origin))
+                    if ear is not None and not seen.is_stopped:
+                        ear.quiet_s = 0.0
             if ear is not None:
                 ears[script.index, script.origin] = ear
                 ear.quiet_s += elapsed_s

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from lsst.ts.scriptqueue.sal import stall
 from lsst.ts.scriptqueue.sal.stall import StallWatch
 
 LOG = logging.getLogger("stall-test")
@@ -44,6 +45,49 @@ async def test_stall_is_told_with_the_place_and_then_with_its_length(
     assert "was blocked for about" in ended.getMessage()
 
 
+class Time:
+    """Takes the place of the module ``time``, and stands still unless it is moved."""
+
+    def __init__(self) -> None:
+        self.passed_s = self.used_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.passed_s
+
+    def process_time(self) -> float:
+        return self.used_s
+
+
+@pytest.mark.parametrize(
+    ("used_s", "words"),
+    [
+        pytest.param(0.0, "this process stood still for about 60.0 s: it was stopped (SIGSTOP", id="stopped"),
+        pytest.param(50.0, "the event loop was blocked for about 60.", id="computed, and let no thread run"),
+    ],
+)
+async def test_a_process_that_is_stopped_is_not_taken_for_a_blocked_loop(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, used_s: float, words: str
+) -> None:
+    now = Time()
+    monkeypatch.setattr(stall, "time", now)
+    told = Told()
+    LOG.addHandler(told)
+    try:
+        async with StallWatch(LOG, THRESHOLD_S), asyncio.timeout(10):
+            # Both in one moment, as the kernel does it.
+            now.used_s, now.passed_s = now.used_s + used_s, now.passed_s + 60.0
+            await told.ended.wait()
+            told.ended.clear()
+            loop = asyncio.get_running_loop()
+            loop.call_later(2 * THRESHOLD_S, told.ended.set)
+            await told.ended.wait()
+    finally:
+        LOG.removeHandler(told)
+    said = [record.getMessage() for record in caplog.records if "is blocked, here" not in record.message]
+    assert len(said) == 1, said
+    assert said[0].startswith(words)
+
+
 class Told(logging.Handler):
     """Tells when the end of a stall was logged."""
 
@@ -52,7 +96,7 @@ class Told(logging.Handler):
         self.ended = asyncio.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if "was blocked" in record.getMessage():
+        if "was blocked" in record.getMessage() or "stood still" in record.getMessage():
             self.ended.set()
 
 

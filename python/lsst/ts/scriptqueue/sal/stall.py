@@ -8,6 +8,11 @@ when it is late takes the stack of the loop's thread and logs a warning. When
 the loop goes on, it says for how long it stood, also if the thread came too
 late to see it. Blocking is a matter of real time, so this room's rule to ask
 a `Clock` does not hold here.
+
+If the thread stood still as well, and the process used no processor time
+meanwhile, nobody has blocked anything: the process itself was stopped, and
+that is said instead. A computation that keeps the thread from running uses
+the processor.
 """
 
 from __future__ import annotations
@@ -44,6 +49,9 @@ class StallWatch:
         self._late_s = threshold_s - self._period_s / 2
         self._due_s = 0.0
         self._is_told = False
+        #: When either of the two ran last, and how much processor time had been used by then.
+        self._ran_s = self._used_s = 0.0
+        self._running = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -51,6 +59,7 @@ class StallWatch:
     def start(self) -> None:
         """Begin to watch the running loop."""
         loop = asyncio.get_running_loop()
+        self._ran_s, self._used_s = time.monotonic(), time.process_time()
         self._schedule(loop)
         self._thread = threading.Thread(
             target=self._watch, args=(threading.get_ident(),), name="stall watch", daemon=True
@@ -83,6 +92,7 @@ class StallWatch:
         self._timer = loop.call_later(self._period_s, self._tick, loop)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._note_that_it_runs()
         late_s = time.monotonic() - self._due_s
         if late_s > self._late_s:
             self._log.warning(
@@ -95,10 +105,29 @@ class StallWatch:
 
     def _watch(self, loop_thread: int) -> None:
         while not self._stopped.wait(self._period_s):
+            self._note_that_it_runs()
             late_s = time.monotonic() - self._due_s
             if late_s > self._late_s and not self._is_told:
                 self._is_told = True
                 self._log.warning("the event loop is blocked, here:\n%s", _stack(loop_thread))
+
+    def _note_that_it_runs(self) -> None:
+        """Take note that this process runs; time in which nothing of it did is not the fault of its loop."""
+        with self._running:
+            now_s, used_s = time.monotonic(), time.process_time()
+            gap_s = now_s - self._ran_s
+            stood_still = gap_s > self._late_s and used_s - self._used_s < gap_s / 2
+            self._ran_s, self._used_s = now_s, used_s
+            if not stood_still:
+                return
+            self._due_s += gap_s
+        stood_s = gap_s - self._period_s / 2
+        if stood_s > self._period_s + self._late_s:
+            self._log.warning(
+                "this process stood still for about %.1f s: it was stopped (SIGSTOP, or a debugger), or got"
+                " no processor time. Heartbeats and commands had to wait; the script is not to blame",
+                stood_s,
+            )
 
 
 def _stack(thread: int) -> str:

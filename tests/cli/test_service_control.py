@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import secrets
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 from lsst.ts.scriptqueue.cli.run_script_queue import main
-from lsst.ts.scriptqueue.cli.service_control import stop
+from lsst.ts.scriptqueue.cli.service_control import check, stop
 
 pytestmark = pytest.mark.system
 
@@ -59,6 +60,23 @@ def test_one_that_stands_still_is_told_of(holder: subprocess.Popen[str], tmp_pat
     assert text.startswith(f"process {holder.pid} was told to end, but it stands still (SIGSTOP")
     holder.send_signal(signal.SIGCONT)
     assert holder.wait(LIMIT_S) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("holder", ["SIG_DFL"], indirect=True)
+def test_one_that_stands_still_is_not_well(
+    holder: subprocess.Popen[str], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSST_TOPIC_SUBNAME", f"test_{secrets.token_hex(6)}")
+    heard_nothing = f"process {holder.pid} is there, but ScriptQueue:1 was not heard for 0.1 s"
+    assert check(1, tmp_path, "dds", beat_limit_s=0.1) == (False, heard_nothing)
+    holder.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
+    is_well, text = check(1, tmp_path, "dds", beat_limit_s=0.1)
+    assert not is_well
+    assert text == (
+        f"process {holder.pid} is there, but it stands still (SIGSTOP, or a debugger); "
+        f"kill -CONT {holder.pid} lets it go on"
+    )
 
 
 @pytest.mark.parametrize("holder", ["SIG_IGN"], indirect=True)

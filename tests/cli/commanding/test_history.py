@@ -184,9 +184,10 @@ async def test_a_limit_says_that_there_are_more(folder: pathlib.Path) -> None:
 
 async def test_none_is_found(folder: pathlib.Path) -> None:
     _, text = told(folder, "--slot main --by nobody", FakeClock())
-    assert (text.out, text.err) == (("no scripts",), ())
+    asked = f"nothing like that is in {folder / 'journal.sqlite'}"
+    assert (text.out, text.err) == (("no scripts",), (asked,))
     _, text = told(folder, "--slot main --by nobody --json", FakeClock())
-    assert (text.out, text.err) == ((), ())
+    assert (text.out, text.err) == ((), (asked,))
 
 
 async def test_a_slot_that_no_script_was_ever_in(folder: pathlib.Path) -> None:
@@ -231,9 +232,35 @@ async def test_one_for_a_program(folder: pathlib.Path) -> None:
     }
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_whoever_names_no_state_directory_is_told_which_file_was_asked(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_there: bool,
+) -> None:
+    async def make() -> None:
+        journal, _ = await Journal.open(path.parent, lambda: NEW_YEAR, logging.getLogger("journal"))
+        await journal.aclose()
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    path = tmp_path / "ts_scriptqueue" / "ScriptQueue-1" / "journal.sqlite"
+    if is_there:
+        asyncio.run(make())
+    assert main(["1", "history"]) == (Exit.COMPLETE if is_there else Exit.REFUSED)
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"nothing like that is in {path}; " if is_there else f"history: there is no journal {path}: "
+    )
+    assert said.endswith("; --state-dir DIR asks that of another state directory\n")
+
+
 def test_no_journal(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["1", "history", "--state-dir", str(tmp_path)]) == Exit.REFUSED
-    assert f"history: there is no journal in {tmp_path}: a queue makes one" in capsys.readouterr().err
+    assert (
+        f"history: there is no journal {tmp_path / 'journal.sqlite'}: a queue makes one"
+        in capsys.readouterr().err
+    )
     assert main(["1", "history", "--json", "--state-dir", str(tmp_path)]) == Exit.REFUSED
     assert json.loads(capsys.readouterr().out)["exit"] == 1
 

@@ -37,9 +37,15 @@ class Reader:
             self.closed.set()
 
 
-async def run_monitor(stage: Stage, reader: Reader) -> None:
+async def run_monitor(stage: Stage, reader: Reader, *, with_heartbeats: bool = True) -> None:
     async with asyncio.timeout(SOON_S):
-        await monitor(stage.client(INTEREST), reader.write, event_as_json, reader.closed)
+        await monitor(
+            stage.client(INTEREST),
+            reader.write,
+            event_as_json,
+            reader.closed,
+            with_heartbeats=with_heartbeats,
+        )
 
 
 async def test_history_comes_first_and_in_the_order_it_was_sent(stage: Stage) -> None:
@@ -77,6 +83,17 @@ async def test_what_happens_afterwards_follows(stage: Stage) -> None:
     assert set(last) == {"component", "topic", "salIndex", "sndStamp", "data"}
     assert (last["component"], last["salIndex"]) == ("Script", SCRIPT)
     assert not any(name.startswith("private_") or name == "salIndex" for name in last["data"])
+
+
+@pytest.mark.parametrize("with_heartbeats", [False, True])
+async def test_heartbeats_are_written_only_if_they_are_asked_for(stage: Stage, with_heartbeats: bool) -> None:
+    async with stage.queue() as queue, stage.script() as script:
+        for event in (queue.events["heartbeat"], script.events["heartbeat"]):
+            await event.set_write(force_output=True)
+        await script.events["state"].set_write(state=ScriptState.DONE)
+        reader = Reader(lambda line: line["topic"] == "logevent_state")
+        await run_monitor(stage, reader, with_heartbeats=with_heartbeats)
+    assert any(line["topic"] == "logevent_heartbeat" for line in reader.lines) is with_heartbeats
 
 
 async def test_scripts_of_other_queues_are_none_of_its_business(stage: Stage) -> None:

@@ -165,7 +165,13 @@ async def _monitor(index: int, order: Order) -> Exit:
         word = event_as_json if order.as_json else in_words
         closed = asyncio.Event()
         with when_closed(descriptor, closed.set):
-            await monitor(client, LineWriter(descriptor).write, word, closed)
+            await monitor(
+                client,
+                LineWriter(descriptor).write,
+                word,
+                closed,
+                with_heartbeats=bool(order.values.get("heartbeats")),
+            )
     return Exit.COMPLETE
 
 

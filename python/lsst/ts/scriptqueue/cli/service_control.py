@@ -102,11 +102,12 @@ def _await_end(process: int, pid: int, limit_s: float, standstill_limit_s: float
         if not _stands(pid):
             moved_at = now
         elif now - moved_at >= standstill_limit_s:
-            return (
-                f"process {pid} was told to end, but it stands still (SIGSTOP, or a debugger); "
-                f"kill -CONT {pid} lets it go on, and then it ends"
-            )
+            return f"process {pid} was told to end, but {_standing_words(pid)}, and then it ends"
     return ""
+
+
+def _standing_words(pid: int) -> str:
+    return f"it stands still (SIGSTOP, or a debugger); kill -CONT {pid} lets it go on"
 
 
 def _stands(pid: int) -> bool:
@@ -116,7 +117,9 @@ def _stands(pid: int) -> bool:
         return False
 
 
-def check(index: int, state_dir: pathlib.Path, bus: str | None) -> tuple[bool, str]:
+def check(
+    index: int, state_dir: pathlib.Path, bus: str | None, *, beat_limit_s: float = _BEAT_LIMIT_S
+) -> tuple[bool, str]:
     """Say whether a service is well: its process is there, and its heart is heard.
 
     Parameters
@@ -127,6 +130,8 @@ def check(index: int, state_dir: pathlib.Path, bus: str | None) -> tuple[bool, s
         Its state directory.
     bus
         Name of the middleware; None to let the environment choose.
+    beat_limit_s
+        How long its heart is listened for (seconds).
 
     Returns
     -------
@@ -136,19 +141,22 @@ def check(index: int, state_dir: pathlib.Path, bus: str | None) -> tuple[bool, s
     pid = JournalLock(state_dir).holder()
     if pid is None:
         return False, f"no service runs with the state directory {state_dir}"
+    named = f"process {pid}" if pid else "its process, whose number cannot be read,"
     try:
-        state = asyncio.run(_listen(index, bus))
+        state = asyncio.run(_listen(index, bus, beat_limit_s))
     except TimeoutError:
-        return False, f"process {pid} is there, but ScriptQueue:{index} was not heard for {_BEAT_LIMIT_S:g} s"
+        if pid and _stands(pid):
+            return False, f"{named} is there, but {_standing_words(pid)}"
+        return False, f"{named} is there, but ScriptQueue:{index} was not heard for {beat_limit_s:g} s"
     except BusError as error:
-        return False, f"process {pid} is there, but the middleware is not: {error}"
-    return state is not State.FAULT, f"ScriptQueue:{index} is {state.name}, process {pid}"
+        return False, f"{named} is there, but the middleware is not: {error}"
+    return state is not State.FAULT, f"ScriptQueue:{index} is {state.name}, process {pid or 'not known'}"
 
 
-async def _listen(index: int, bus: str | None) -> State:
+async def _listen(index: int, bus: str | None, limit_s: float) -> State:
     async with (
         Domain.connect(bus) as domain,
         Remote(domain, "ScriptQueue", index, include=("summaryState", "heartbeat")) as queue,
     ):
-        await queue.evt_heartbeat.next(flush=True, timeout=_BEAT_LIMIT_S)
-        return State((await queue.evt_summaryState.aget(timeout=_BEAT_LIMIT_S)).summaryState)
+        await queue.evt_heartbeat.next(flush=True, timeout=limit_s)
+        return State((await queue.evt_summaryState.aget(timeout=limit_s)).summaryState)

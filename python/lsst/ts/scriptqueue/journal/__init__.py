@@ -10,7 +10,7 @@ processes may ask while the queue runs.
 """
 
 from .faults import JournalError, JournalFullError, JournalInUseError, JournalTooNewError
-from .history import Answer, NoJournalError, Query, Told, read_history
+from .history import Answer, NoJournalError, Query, Told, journal_path, read_history
 from .journal import Journal
 from .lock import JournalLock
 from .records import Entry, Happening, Limits, Recovered, ScriptRow, Snapshot
@@ -32,5 +32,6 @@ __all__ = [
     "ScriptRow",
     "Snapshot",
     "Told",
+    "journal_path",
     "read_history",
 ]

@@ -22,7 +22,7 @@ from .layout import STEPS, version_of
 from .records import Happening, ScriptRow
 from .rows import HAPPENING_COLUMNS, SCRIPT_COLUMNS, happening_of, script_of
 
-__all__ = ["Answer", "NoJournalError", "Query", "Told", "read_history"]
+__all__ = ["Answer", "NoJournalError", "Query", "Told", "journal_path", "read_history"]
 
 
 class NoJournalError(JournalError):
@@ -102,6 +102,11 @@ class Answer:
     other_slots: tuple[str, ...] = ()
 
 
+def journal_path(directory: pathlib.Path) -> pathlib.Path:
+    """The journal of a state directory, there or not."""
+    return directory / NAME
+
+
 def read_history(directory: pathlib.Path, query: Query) -> Answer:
     """Ask the history in a state directory. Blocks.
 
@@ -121,14 +126,14 @@ def read_history(directory: pathlib.Path, query: Query) -> Answer:
     JournalError
         If it cannot be read.
     """
-    path = directory / NAME
+    path = journal_path(directory)
     try:
         is_there = path.is_file()
     except OSError as error:
         raise JournalError(f"the journal {path} cannot be read: {error.strerror}") from None
     if not is_there:
         raise NoJournalError(
-            f"there is no journal in {directory}: a queue makes one when it starts with this state directory"
+            f"there is no journal {path}: a queue makes one when it starts with this state directory"
         )
     try:
         with _opened(path) as connection:

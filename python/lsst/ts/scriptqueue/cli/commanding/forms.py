@@ -280,7 +280,12 @@ FORMS: tuple[Form, ...] = (
             ),
         ),
     ),
-    Form("monitor", "Print every event of the queue and its scripts, until interrupted.", Local.MONITOR),
+    Form(
+        "monitor",
+        "Print the events of the queue and its scripts, until interrupted.",
+        Local.MONITOR,
+        (_option("--heartbeats", None, None, "also the heartbeats, which tell only who lives"),),
+    ),
     Form(
         "events",
         "Choose which events are shown while you type.",

@@ -5,11 +5,21 @@
 from __future__ import annotations
 
 import datetime
+import pathlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...journal import Answer, JournalError, Query, ScriptRow, Told, read_history
+from ...journal import (
+    Answer,
+    JournalError,
+    NoJournalError,
+    Query,
+    ScriptRow,
+    Told,
+    journal_path,
+    read_history,
+)
 from ...sal.clock import Clock
 from ...sal.enums import ScriptProcessState, ScriptState
 from ..state_dir import default_state_dir
@@ -17,7 +27,7 @@ from .arguments import Order
 from .kinds import When
 from .outcomes import Exit
 from .reports import Report
-from .wording import as_json, one_line, shortened, states_in_words
+from .wording import as_json, duration_in_words, one_line, shortened, states_in_words
 
 __all__ = ["history"]
 
@@ -66,11 +76,12 @@ def history(order: Order, index: int, clock: Clock) -> tuple[Exit, Report]:
     try:
         answer = read_history(directory, _query(order, clock))
     except JournalError as error:
+        text = f"{error}{_elsewhere(order) if isinstance(error, NoJournalError) else ''}"
         if order.as_json:
-            data = {"command": order.form.name, "exit": int(Exit.REFUSED), "result": str(error)}
+            data = {"command": order.form.name, "exit": int(Exit.REFUSED), "result": text}
             return Exit.REFUSED, Report(out=(as_json(data),))
-        return Exit.REFUSED, Report(err=(f"{order.form.name}: {error}",))
-    notes = tuple(_notes(answer, order))
+        return Exit.REFUSED, Report(err=(f"{order.form.name}: {text}",))
+    notes = (*_notes(answer, order), *_where(answer, directory, order))
     if order.as_json:
         out = (as_json(_as_data(told, clock)) for told in answer.scripts)
         return Exit.COMPLETE, Report(out=tuple(out), err=notes)
@@ -115,6 +126,16 @@ def _notes(answer: Answer, order: Order) -> Iterable[str]:
         yield "there are more before these; --limit 0 shows all"
     if answer.unreadable:
         yield f"left out: {answer.unreadable} that are damaged in the journal"
+
+
+def _where(answer: Answer, directory: pathlib.Path, order: Order) -> Iterable[str]:
+    """Say which file was asked, if there was nothing in it; it may be another queue's."""
+    if not answer.scripts and not answer.other_slots:
+        yield f"nothing like that is in {journal_path(directory)}{_elsewhere(order)}"
+
+
+def _elsewhere(order: Order) -> str:
+    return "" if "state_dir" in order.values else "; --state-dir DIR asks that of another state directory"
 
 
 def _lines(scripts: Iterable[Told], clock: Clock, *, with_log: bool, with_story: bool) -> list[str]:
@@ -167,11 +188,7 @@ def _state(script: ScriptRow) -> str:
 def _duration(script: ScriptRow) -> str:
     if not (script.run_start_tai and script.process_end_tai):
         return "-"
-    seconds = max(0.0, script.process_end_tai - script.run_start_tai)
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
+    return duration_in_words(max(0.0, script.process_end_tai - script.run_start_tai))
 
 
 def _story(told: Told, clock: Clock) -> Iterable[str]:

@@ -29,7 +29,15 @@ from .poll import Poll
 from .spawning import open_output, spawn, why_not_started
 from .work import drive
 
-__all__ = ["TRANSITIONS", "Child", "Children", "LaunchRefused", "On", "Phase"]
+__all__ = ["TRANSITIONS", "Child", "Children", "LaunchRefused", "On", "Phase", "signal_name"]
+
+
+def signal_name(number: int) -> str:
+    """Name a signal; those that have no name, by its number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class LaunchRefused(RuntimeError):
@@ -99,10 +107,22 @@ class Child:
         self.exit_code: int | None = None
         self.signal: int | None = None
 
+    def __str__(self) -> str:
+        return f"script {self.sal_index}, process {self.identity.pid}, launch {self.launch_id},"
+
     @property
     def is_living(self) -> bool:
         """Whether its exit has not been told yet."""
         return self.phase is not Phase.EXITED
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words."""
+        if self.exit_code is not None:
+            return f"has ended with exit code {self.exit_code}"
+        if self.signal is not None:
+            return f"was ended by {signal_name(self.signal)}"
+        return "has ended; how is not known, because another keeper had started it"
 
     def move(self, on: On) -> None:
         """Move to the next phase.
@@ -267,6 +287,7 @@ class Children:
         if child.phase is Phase.ENDING:
             self._poll.cancel(child)
             child.move(On.GRACE_OVER)
+            self._say(f"{child} has not ended by SIGTERM and gets SIGKILL")
             self._signal(child, signal.SIGKILL)
 
     def _signal(self, child: Child, number: signal.Signals) -> None:
@@ -284,7 +305,7 @@ class Children:
         except ProcessLookupError:
             pass
         except PermissionError:
-            self._say(f"{child.launch_id} runs as another user, so {number.name} cannot end it")
+            self._say(f"{child} runs as another user, so {number.name} cannot end it")
 
     def _leader_ended(self, child: Child) -> None:
         self._poll.cancel(child)
@@ -305,8 +326,8 @@ class Children:
 
     def _have_hunted(self, gone: bool) -> None:
         if not gone:
-            ids = ", ".join(child.launch_id for child in self._hunted)
-            self._say(f"not all processes of {ids} could be killed")
+            indices = ", ".join(str(child.sal_index) for child in self._hunted)
+            self._say(f"not all processes that these scripts have left behind could be killed: {indices}")
         hunted, self._hunting, self._hunted = self._hunted, None, []
         for child in hunted:
             self._reap(child)

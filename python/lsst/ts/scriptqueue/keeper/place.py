@@ -20,7 +20,7 @@ ANOTHER_RUNS = 3
 _LOCK, _SOCKET, _LOG = "keeper.lock", "keeper.sock", "keeper.log"
 
 #: A log that has grown beyond this is set aside, in place of the one set aside before.
-_MAX_LOG_BYTES = 200_000
+_MAX_LOG_BYTES = 1_000_000
 
 
 def open_directory(state_dir: str) -> int:

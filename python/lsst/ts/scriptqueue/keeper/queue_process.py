@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
+from .children import signal_name
 from .poll import Poll
 from .service import Service, Stage
 from .spawning import spawn, why_not_started
@@ -99,13 +100,13 @@ class QueueProcess:
         by_exit = ended is not None and ended.si_code == os.CLD_EXITED
         number = 0 if ended is None else ended.si_status
         self.status = number if by_exit else 128 + number
-        self._pid = None
-        how = f"with exit code {number}" if by_exit else f"by signal {number}"
+        pid, self._pid = self._pid, None
+        how = f"with exit code {number}" if by_exit else f"by {signal_name(number)}"
         if self._is_to_stop or self.status == 0:
-            self._say(f"the queue has ended as planned, {how}")
+            self._say(f"the queue, process {pid}, has ended as planned, {how}")
             self._finish()
         else:
-            self._say(f"the queue has ended unasked, {how}")
+            self._say(f"the queue, process {pid}, has ended unasked, {how}")
             self._start_later()
 
     def _start_later(self) -> None:
@@ -118,7 +119,7 @@ class QueueProcess:
 
     def _finish(self) -> None:
         self.is_over = True
-        self._service.close(self._service.kill_after_s)
+        self._service.close(self._service.kill_after_s, "there will be no other queue")
 
 
 def _found(program: str) -> str:

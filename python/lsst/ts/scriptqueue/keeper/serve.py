@@ -16,7 +16,7 @@ if not __package__:
 
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lsst.ts.scriptqueue.keeper.place import ANOTHER_RUNS, Log, lock, open_directory, socket_address
 from lsst.ts.scriptqueue.keeper.poll import Poll
@@ -69,8 +69,8 @@ def main(arguments: Sequence[str]) -> int:
     poll = Poll()
     service = Service(poll, listener, log.say, is_lasting=waiting is None)
     child = QueueProcess(queue, poll, service, log.say) if queue else None
-    _hear_signals(poll, service, child)
-    log.say(f"serves {state_dir}")
+    _hear_signals(poll, service, child, log.say)
+    log.say(f"is ready, and owns the scripts of the state directory {state_dir}")
     if waiting is not None:
         os.chdir("/")
         os.write(waiting, READY)
@@ -120,7 +120,9 @@ def _listen(directory: int) -> socket.socket:
     return listener
 
 
-def _hear_signals(poll: Poll, service: Service, child: QueueProcess | None) -> None:
+def _hear_signals(
+    poll: Poll, service: Service, child: QueueProcess | None, say: Callable[[str], None]
+) -> None:
     """Have signals heard by `poll`."""
     heard, wakeup = socket.socketpair()
     heard.setblocking(False)
@@ -131,9 +133,10 @@ def _hear_signals(poll: Poll, service: Service, child: QueueProcess | None) -> N
         if signal.SIGCHLD in numbers:
             service.children.reap_orphans()
         if signal.SIGTERM in numbers and child is not None:
+            say("it got SIGTERM: the queue is told to make its planned stop")
             child.stop()
         elif signal.SIGTERM in numbers:
-            service.close(service.kill_after_s)
+            service.close(service.kill_after_s, "it got SIGTERM")
 
     poll.watch(heard.fileno(), hear)
     for number in (signal.SIGHUP, signal.SIGINT):

@@ -117,14 +117,28 @@ class Service:
         """Whether a queue is connected."""
         return self._queue is not None
 
-    def close(self, kill_after_s: float) -> None:
-        """End all children, and then the service."""
+    def close(self, kill_after_s: float, why: str) -> None:
+        """End all children, and then the service.
+
+        Parameters
+        ----------
+        kill_after_s
+            From SIGTERM to SIGKILL, in seconds.
+        why
+            Who wants it, for the log.
+        """
         if self.stage is Stage.OPEN:
             self.stage = Stage.CLOSING
-            self._say("ends all children, and then itself")
+            ended = f"{self._count('is', 'are')} ended, and then" if self.children.are_living else "so"
+            self._say(f"{why}: {ended} this keeper ends")
         for child in self.children:
             self.children.terminate(child, kill_after_s)
         self._close_if_empty()
+
+    def _count(self, one: str, several: str) -> str:
+        """How many scripts live, with the verb for so many."""
+        living = sum(child.is_living for child in self.children)
+        return f"{living or 'no'} script{'' if living == 1 else 's'} {one if living == 1 else several}"
 
     def open_again(self) -> None:
         """Serve another queue, after all children of one have been ended."""
@@ -140,7 +154,7 @@ class Service:
         self._poll.watch(self._listener.fileno(), self._accept)
 
     def _close_unused(self) -> None:
-        self._say("no queue came")
+        self._say(f"no queue came within {_FIRST_HELLO_S:g} s")
         self.stage = Stage.CLOSED
 
     def _accept(self) -> None:
@@ -168,20 +182,25 @@ class Service:
         if self.stage is not Stage.OPEN:
             return
         if not self._is_lasting and not list(self.children) and not self._searches:
-            self._say(f"the queue, process {connection.pid}, is gone, and there is nothing to keep")
+            self._say(f"the queue, process {connection.pid}, has gone, and there is nothing to keep")
             self.stage = Stage.CLOSED
             return
         limit = "for ever" if self._absence_limit_s is None else f"for {self._absence_limit_s:g} s"
-        self._say(f"the queue, process {connection.pid}, is gone ({why}); the next one is waited for {limit}")
+        goes_on = self._count("goes on", "go on")
+        self._say(
+            f"the queue, process {connection.pid}, has gone ({why}): {goes_on}, "
+            f"and the next queue is waited for {limit}"
+        )
         if self._absence_limit_s is not None:
             self._poll.after(self._absence_limit_s, "absence", self._give_up)
 
     def _give_up(self) -> None:
-        self._say(f"no queue came within {self._absence_limit_s:g} s: all children are ended")
+        self._say(f"no queue came within {self._absence_limit_s:g} s: {self._count('is', 'are')} ended")
         for child in self.children:
             self.children.terminate(child, self.kill_after_s)
 
     def _exited(self, child: Child) -> None:
+        self._say(f"{child} {child.ending}")
         if self._queue is not None:
             self._queue.send({"push": "exited", **_description(child)})
         self._close_if_empty()
@@ -225,6 +244,7 @@ class Service:
         self._poll.cancel("absence")
         self._strangers.discard(connection)
         self._queue = connection
+        self._say(f"the queue, process {connection.pid}, is here: {self._count('runs', 'run')}")
         return {
             "pid": os.getpid(),
             "version": VERSION,
@@ -250,10 +270,10 @@ class Service:
         launch_id = text_field(message, "launch_id")
         try:
             if found is not None:
-                self._say(f"{launch_id} was found running, as process {found.pid}")
                 child = self.children.adopt(
                     launch_id, integer_field(message, "sal_index"), text_field(message, "output_path"), found
                 )
+                self._say(f"{child} was found running, and is adopted")
             elif self.stage is not Stage.OPEN:
                 raise _Refused("the keeper ends: nothing is started any more")
             else:
@@ -264,10 +284,10 @@ class Service:
         for answer in self._searches.pop(launch_id):
             answer(answered)
         if self.stage is Stage.CLOSING:
-            self.close(self.kill_after_s)
+            self.close(self.kill_after_s, "it ends")
 
     def _start(self, message: Message) -> Child:
-        return self.children.start(
+        child = self.children.start(
             text_field(message, "launch_id"),
             integer_field(message, "sal_index"),
             [text_field(message, "executable"), *texts_field(message, "arguments")],
@@ -275,6 +295,8 @@ class Service:
             text_field(message, "cwd"),
             text_field(message, "output_path"),
         )
+        self._say(f"{child} is started: {text_field(message, 'executable')}")
+        return child
 
     def _adopt(self, message: Message) -> Message:
         launch_id = text_field(message, "launch_id")
@@ -284,16 +306,19 @@ class Service:
             child = self.children.adopt(
                 launch_id, integer_field(message, "sal_index"), text_field(message, "output_path"), identity
             )
-            what = "is gone" if child.pidfd is None else "is adopted"
-            self._say(f"{launch_id}, process {identity.pid}, {what}")
+            if child.pidfd is not None:
+                self._say(f"{child} is adopted")
             if self.stage is not Stage.OPEN:
-                self.close(self.kill_after_s)
+                self.close(self.kill_after_s, "it ends")
         return {"child": _description(child), "is_gone": child.pidfd is None}
 
     def _terminate(self, message: Message) -> Message:
         child = self.children.get(text_field(message, "launch_id"))
         if child is not None:
-            self.children.terminate(child, seconds_field(message, "kill_after_s"))
+            kill_after_s = seconds_field(message, "kill_after_s")
+            if child.is_living:
+                self._say(f"{child} is to be ended: SIGTERM, and SIGKILL after {kill_after_s:g} s")
+            self.children.terminate(child, kill_after_s)
         return {}
 
     def _taken(self, message: Message) -> Message:
@@ -307,7 +332,8 @@ class Service:
     def _close(self, message: Message) -> Message:
         # Answered first, so that the answer is not behind the end of the connection.
         kill_after_s = seconds_field(message, "kill_after_s")
-        self._poll.after(0, "close", lambda: self.close(kill_after_s))
+        queue = "the queue" if self._queue is None else f"the queue, process {self._queue.pid},"
+        self._poll.after(0, "close", lambda: self.close(kill_after_s, f"{queue} makes its planned stop"))
         return {}
 
 

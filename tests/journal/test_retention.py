@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import pathlib
 import sqlite3
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lsst.ts.scriptqueue.journal import Limits, Query, read_history
+from lsst.ts.scriptqueue.journal import Journal, Limits, Query, read_history
+from lsst.ts.scriptqueue.journal import journal as journal_module
 from lsst.ts.scriptqueue.journal.book import Book, Writing
 from lsst.ts.scriptqueue.journal.connecting import connect, for_reading
 from lsst.ts.scriptqueue.journal.layout import STEPS, migrate
@@ -209,3 +211,29 @@ def test_what_cannot_be_tidied_is_said_and_left(
     finally:
         book.close()
     assert len(kept(tmp_path)) == 31
+
+
+async def test_what_nobody_adds_to_grows_old_too(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_TIDY_S", 0.01)
+    loop, tidied_later = asyncio.get_running_loop(), asyncio.Event()
+    now_tai = NOW_TAI
+
+    def tidy(book: Book) -> None:
+        plainly(book)
+        if now_tai > NOW_TAI and not book.is_untidy:
+            loop.call_soon_threadsafe(tidied_later.set)
+
+    plainly = Book.tidy
+    monkeypatch.setattr(Book, "tidy", tidy)
+    journal, _ = await Journal.open(tmp_path, lambda: now_tai, LOG, Limits(keep_days=10))
+    try:
+        await journal.write(scripts=[a_script(1)])
+        assert kept(tmp_path) == [1]
+        now_tai += 11 * DAY_S
+        async with asyncio.timeout(10):
+            await tidied_later.wait()
+        assert kept(tmp_path) == []
+    finally:
+        await journal.aclose()

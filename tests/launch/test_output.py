@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import re
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from lsst.ts.scriptqueue.launch.kept import KeptLauncher
 from lsst.ts.scriptqueue.launch.output import OutputFolder, OutputLimits, tail
+from lsst.ts.scriptqueue.launch.script_output import ScriptOutput
 
 from .fifo import Fifo
 from .stage import Kind, Stage
@@ -149,6 +153,41 @@ class TestRemoving:
 
     def test_no_folder_yet(self, tmp_path: Path) -> None:
         OutputFolder(tmp_path, OutputLimits()).remove_old([])
+
+
+class TestHousekeeping:
+    async def test_old_files_go_at_the_start_and_then_once_a_day(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loop, removals, thrice = asyncio.get_running_loop(), [], asyncio.Event()
+
+        def remove_old(folder: OutputFolder, in_use: Iterable[str]) -> None:
+            removals.append(list(in_use))
+            if len(removals) == 3:
+                loop.call_soon_threadsafe(thrice.set)
+
+        monkeypatch.setattr(OutputFolder, "remove_old", remove_old)
+        limits = OutputLimits(check_s=0.001, sweep_s=0.02)
+        output = ScriptOutput(tmp_path, limits, list)
+        began_s = loop.time()
+        output.begin()
+        output.begin()
+        async with asyncio.timeout(10):
+            await thrice.wait()
+        assert loop.time() - began_s >= 2 * limits.sweep_s
+        await output.aclose()
+
+    @pytest.mark.system
+    async def test_a_launcher_that_launches_nothing_keeps_house_too(self, tmp_path: Path) -> None:
+        folder = OutputFolder(tmp_path / "state", OutputLimits())
+        descriptor, old = folder.create(1, "old")
+        os.close(descriptor)
+        os.utime(old, (0.0, 0.0))
+        launcher = KeptLauncher(tmp_path / "state", limits=OutputLimits(check_s=0.001))
+        assert await launcher.inherited() == ()
+        # The closing waits for the work that has begun.
+        await launcher.aclose()
+        assert not os.path.exists(old)
 
 
 @pytest.mark.system

@@ -32,6 +32,9 @@ __all__ = ["Journal"]
 #: So many callers at most share a commit.
 _MOST_TOGETHER = 1_000
 
+#: After so long without a write it is looked whether anything has been kept long enough (seconds).
+_TIDY_S = 86_400.0
+
 DEFAULT_LIMITS = Limits()
 
 
@@ -251,7 +254,12 @@ class Journal:
             if self._book.is_untidy and self._jobs.empty():
                 self._book.tidy()
                 continue
-            job = self._jobs.get()
+            try:
+                job = self._jobs.get(timeout=_TIDY_S)
+            except queue.Empty:
+                # What nobody adds to grows old all the same.
+                self._book.is_untidy = True
+                continue
             if isinstance(job, _Write):
                 together = [job]
                 following = None

@@ -90,6 +90,7 @@ class KeptLauncher(LastingLauncher):
 
     async def inherited(self) -> tuple[Inherited, ...]:
         self._refuse_if_closed()
+        self._output.begin()
         await self._keeper.connected()
         living = [
             Inherited(launched, child.sal_index)

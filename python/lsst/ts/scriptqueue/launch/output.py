@@ -69,6 +69,8 @@ class OutputLimits:
         Time from one check of the sizes to the next.
     sweep_launches
         Number of launches after which old files are looked for again.
+    sweep_s
+        Time after which they are, however few launches there were.
     """
 
     max_bytes: int = 10_000_000
@@ -77,6 +79,7 @@ class OutputLimits:
     keep_files: int = 10_000
     check_s: float = 1.0
     sweep_launches: int = 100
+    sweep_s: float = _DAY_S
 
 
 class OutputFolder:

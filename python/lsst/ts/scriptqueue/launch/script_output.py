@@ -1,6 +1,6 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The output of a launcher's scripts, kept within its limits while there are scripts.
+"""The output of a launcher's scripts, kept within its limits from the start of the service on.
 
 All work on files is done in threads.
 """
@@ -52,8 +52,12 @@ class ScriptOutput:
         self._housekeeper: asyncio.Task[None] | None = None
 
     def note_launch(self) -> None:
-        """Take note of a launch; the first one begins the work."""
+        """Take note of a launch."""
         self._launches += 1
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin the work, if that has not been done; old files are removed first, and then once a day."""
         if self._housekeeper is None:
             self._housekeeper = asyncio.get_running_loop().create_task(
                 self._keep_house(), name="script output"
@@ -78,13 +82,15 @@ class ScriptOutput:
             return f"its output {path} cannot be read: {error.strerror}"
 
     async def _keep_house(self) -> None:
-        swept_at = -self._limits.sweep_launches
+        loop = asyncio.get_running_loop()
+        swept_at, swept_s = -self._limits.sweep_launches, loop.time()
         complaint = ""
         while not self._closing.is_set():
             in_use = list(self._writing())
-            sweep = self._launches - swept_at >= self._limits.sweep_launches
+            launches, elapsed_s = self._launches - swept_at, loop.time() - swept_s
+            sweep = launches >= self._limits.sweep_launches or elapsed_s >= self._limits.sweep_s
             if sweep:
-                swept_at = self._launches
+                swept_at, swept_s = self._launches, loop.time()
             try:
                 if in_use:
                     await asyncio.to_thread(self.folder.bound, in_use)

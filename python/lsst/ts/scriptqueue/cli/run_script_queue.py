@@ -118,7 +118,8 @@ async def _serve(options: QueueOptions) -> None:
             csc.done_task.result()
         else:
             told = told_to_end.result()
-            await csc.end(f"the service was told to end by {told.name}", leaves_scripts=told is KEEP_SCRIPTS)
+            how = f"{told.name}, --keep-scripts" if told is KEEP_SCRIPTS else told.name
+            await csc.end(f"the service was told to end by {how}", leaves_scripts=told is KEEP_SCRIPTS)
     logger.info("ScriptQueue:%d has ended", options.index)
 
 

@@ -83,10 +83,6 @@ async def script_queue(
     ConfigurationError
         If there is no such configuration directory.
     """
-    try:
-        options.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise SettingsError(f"the state directory {options.state_dir} cannot be made: {error}") from None
     settings = options.settings
     # To load takes processor time; more at once would only be late together.
     limits = dataclasses.replace(settings.limits, relaunches=2 * (os.cpu_count() or 1))

@@ -129,8 +129,10 @@ class Service:
         """
         if self.stage is Stage.OPEN:
             self.stage = Stage.CLOSING
-            ended = f"{self._count('is', 'are')} ended, and then" if self.children.are_living else "so"
-            self._say(f"{why}: {ended} this keeper ends")
+            if self.children.are_living:
+                self._say(f"{why}: {self._count('is', 'are')} ended, and then this keeper")
+            else:
+                self._say(f"{why}: no script is left, and this keeper ends")
         for child in self.children:
             self.children.terminate(child, kill_after_s)
         self._close_if_empty()
@@ -185,11 +187,11 @@ class Service:
             self._say(f"the queue, process {connection.pid}, has gone, and there is nothing to keep")
             self.stage = Stage.CLOSED
             return
-        limit = "for ever" if self._absence_limit_s is None else f"for {self._absence_limit_s:g} s"
+        limit = "without a limit" if self._absence_limit_s is None else f"for {self._absence_limit_s:g} s"
         goes_on = self._count("goes on", "go on")
         self._say(
             f"the queue, process {connection.pid}, has gone ({why}): {goes_on}, "
-            f"and the next queue is waited for {limit}"
+            f"and this keeper waits for the next queue, {limit}"
         )
         if self._absence_limit_s is not None:
             self._poll.after(self._absence_limit_s, "absence", self._give_up)

@@ -29,7 +29,7 @@ from lsst.ts.scriptqueue.journal import (
     Snapshot,
     read_history,
 )
-from lsst.ts.scriptqueue.journal.book import Book, Writing
+from lsst.ts.scriptqueue.journal.journal_file import JournalFile, Writing
 from lsst.ts.scriptqueue.journal.layout import STEPS
 from lsst.ts.scriptqueue.journal.rows import entry_values, happening_values, script_values
 
@@ -82,8 +82,8 @@ class Written:
         return first + len(recovered.entries)
 
 
-def a_book(folder: pathlib.Path) -> Book:
-    return Book(folder, Limits(), lambda: NOW_TAI, "0.1.0", STEPS, small_pages, LOG)
+def a_journal_file(folder: pathlib.Path) -> JournalFile:
+    return JournalFile(folder, Limits(), lambda: NOW_TAI, "0.1.0", STEPS, small_pages, LOG)
 
 
 def this_script(number: int) -> ScriptRow:
@@ -113,33 +113,33 @@ def write_files(folder: pathlib.Path, *, snapshots: bool, copied: int, last: int
         Number of the last entry.
     """
     kept: dict[int, str] = {}
-    book = a_book(folder)
-    book.open()
+    journal_file = a_journal_file(folder)
+    journal_file.open()
     try:
         for number in range(1, last + 1):
-            book.write([a_writing(number)])
+            journal_file.write([a_writing(number)])
             if snapshots and number in (last // 4, last // 2):
                 kept[number] = f"all of {number}{'·' * 400}"
-                book.write_snapshot(kept[number])
+                journal_file.write_snapshot(kept[number])
             if number == copied:
-                checkpoint(book)
+                checkpoint(journal_file)
         files = {name: (folder / name).read_bytes() for name in (MAIN, WAL)}
     finally:
-        book.close()
+        journal_file.close()
     return Written(files, kept, tuple(an_entry(number, 40) for number in range(1, last + 1)))
 
 
-def checkpoint(book: Book) -> None:
-    assert book._connection is not None
-    book._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+def checkpoint(journal_file: JournalFile) -> None:
+    assert journal_file._connection is not None
+    journal_file._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def reopened(folder: pathlib.Path) -> Recovered:
-    book = a_book(folder)
+    journal_file = a_journal_file(folder)
     try:
-        return book.open()
+        return journal_file.open()
     finally:
-        book.close()
+        journal_file.close()
 
 
 #: Ways to have written a journal.
@@ -206,10 +206,10 @@ def assert_goes_on(folder: pathlib.Path, recovered: Recovered) -> None:
     if not recovered.complaints:
         return
     after = recovered.snapshot.after if recovered.snapshot else 0
-    book = a_book(folder)
-    assert book.open() == dataclasses.replace(recovered, complaints=())
-    book.write([a_writing(after + len(recovered.entries) + 1)])
-    book.close()
+    journal_file = a_journal_file(folder)
+    assert journal_file.open() == dataclasses.replace(recovered, complaints=())
+    journal_file.write([a_writing(after + len(recovered.entries) + 1)])
+    journal_file.close()
     again = reopened(folder)
     assert again.complaints == ()
     assert len(again.entries) == len(recovered.entries) + 1

@@ -14,8 +14,8 @@ import pytest
 
 from lsst.ts.scriptqueue.journal import Journal, Limits, Query, read_history
 from lsst.ts.scriptqueue.journal import journal as journal_module
-from lsst.ts.scriptqueue.journal.book import Book, Writing
 from lsst.ts.scriptqueue.journal.connecting import connect, for_reading
+from lsst.ts.scriptqueue.journal.journal_file import JournalFile, Writing
 from lsst.ts.scriptqueue.journal.layout import STEPS, migrate
 from lsst.ts.scriptqueue.journal.rows import entry_values, happening_values, script_values
 
@@ -23,21 +23,21 @@ from .stage import DAY_S, LOG, NOW_TAI, a_line, a_script, an_entry
 
 
 @contextlib.contextmanager
-def a_book(folder: pathlib.Path, limits: Limits, now_tai: float = NOW_TAI) -> Iterator[Book]:
-    book = Book(folder, limits, lambda: now_tai, "0.1.0", STEPS, connect, LOG)
-    book.open()
+def a_journal_file(folder: pathlib.Path, limits: Limits, now_tai: float = NOW_TAI) -> Iterator[JournalFile]:
+    journal_file = JournalFile(folder, limits, lambda: now_tai, "0.1.0", STEPS, connect, LOG)
+    journal_file.open()
     try:
-        yield book
+        yield journal_file
     finally:
-        book.close()
+        journal_file.close()
 
 
-def tidied(book: Book) -> int:
+def tidied(journal_file: JournalFile) -> int:
     """Tidy until there is nothing left to do; return how many steps it took."""
     steps = 1
-    book.tidy()
-    while book.is_untidy:
-        book.tidy()
+    journal_file.tidy()
+    while journal_file.is_untidy:
+        journal_file.tidy()
         steps += 1
     return steps
 
@@ -66,43 +66,43 @@ def rows_of(folder: pathlib.Path, table: str) -> int:
 
 
 def test_the_oldest_beyond_a_number_are_removed(tmp_path: pathlib.Path) -> None:
-    with a_book(tmp_path, Limits(keep_rows=30)) as book:
-        book.write([history_of(1, 100)])
-        assert tidied(book) >= 4
+    with a_journal_file(tmp_path, Limits(keep_rows=30)) as journal_file:
+        journal_file.write([history_of(1, 100)])
+        assert tidied(journal_file) >= 4
         assert kept(tmp_path) == list(range(71, 101))
         assert rows_of(tmp_path, "happenings") == 90
         # One that is written anew is none more.
-        book.write([history_of(71, 100)])
-        tidied(book)
+        journal_file.write([history_of(71, 100)])
+        tidied(journal_file)
         assert len(kept(tmp_path)) == 30
-    with a_book(tmp_path, Limits(keep_rows=10)) as book:
-        tidied(book)
+    with a_journal_file(tmp_path, Limits(keep_rows=10)) as journal_file:
+        tidied(journal_file)
     assert kept(tmp_path) == list(range(91, 101))
 
 
 def test_those_that_are_too_old_are_removed(tmp_path: pathlib.Path) -> None:
     lost = Writing((), (), tuple(happening_values(a_line(number)) for number in range(200, 204)))
-    with a_book(tmp_path, Limits(keep_days=10)) as book:
-        book.write([history_of(1, 60), lost])
-        tidied(book)
+    with a_journal_file(tmp_path, Limits(keep_days=10)) as journal_file:
+        journal_file.write([history_of(1, 60), lost])
+        tidied(journal_file)
         assert len(kept(tmp_path)) == 60
-    with a_book(tmp_path, Limits(keep_days=10), NOW_TAI + 10 * DAY_S + 40.5) as book:
-        tidied(book)
+    with a_journal_file(tmp_path, Limits(keep_days=10), NOW_TAI + 10 * DAY_S + 40.5) as journal_file:
+        tidied(journal_file)
     assert kept(tmp_path) == list(range(41, 61))
     # Lines of a script that the history does not know have gone with their time, too.
-    with a_book(tmp_path, Limits(keep_days=10), NOW_TAI + 20 * DAY_S) as book:
-        tidied(book)
+    with a_journal_file(tmp_path, Limits(keep_days=10), NOW_TAI + 20 * DAY_S) as journal_file:
+        tidied(journal_file)
     assert (rows_of(tmp_path, "scripts"), rows_of(tmp_path, "happenings")) == (0, 0)
 
 
 def test_entries_before_the_last_but_one_snapshot_are_removed(tmp_path: pathlib.Path) -> None:
-    with a_book(tmp_path, Limits()) as book:
-        book.write([Writing(tuple(entry_values(an_entry(n)) for n in range(1, 1201)), (), ())])
-        book.write_snapshot("one")
-        book.write([Writing(tuple(entry_values(an_entry(n)) for n in range(1201, 1211)), (), ())])
-        assert tidied(book) == 1
-        book.write_snapshot("two")
-        assert tidied(book) == 4
+    with a_journal_file(tmp_path, Limits()) as journal_file:
+        journal_file.write([Writing(tuple(entry_values(an_entry(n)) for n in range(1, 1201)), (), ())])
+        journal_file.write_snapshot("one")
+        journal_file.write([Writing(tuple(entry_values(an_entry(n)) for n in range(1201, 1211)), (), ())])
+        assert tidied(journal_file) == 1
+        journal_file.write_snapshot("two")
+        assert tidied(journal_file) == 4
     with for_reading(tmp_path / "journal.sqlite") as connection:
         found = connection.execute("SELECT min(number), max(number) FROM entries").fetchone()
     assert found == (1201, 1210)
@@ -110,9 +110,9 @@ def test_entries_before_the_last_but_one_snapshot_are_removed(tmp_path: pathlib.
 
 @pytest.mark.parametrize("spare_pages", [0, 20])
 def test_pages_that_nobody_needs_are_given_back(tmp_path: pathlib.Path, spare_pages: int) -> None:
-    with a_book(tmp_path, Limits(keep_rows=1, spare_pages=spare_pages)) as book:
-        book.write([history_of(1, 2000)])
-        tidied(book)
+    with a_journal_file(tmp_path, Limits(keep_rows=1, spare_pages=spare_pages)) as journal_file:
+        journal_file.write([history_of(1, 2000)])
+        tidied(journal_file)
     with for_reading(tmp_path / "journal.sqlite") as connection:
         (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     assert free <= spare_pages
@@ -123,18 +123,18 @@ def test_a_file_that_cannot_give_pages_back_is_left_as_it_is(tmp_path: pathlib.P
     with contextlib.closing(connect(tmp_path / "journal.sqlite")) as connection:
         connection.execute("PRAGMA auto_vacuum = NONE")
         migrate(connection, "0.1.0", STEPS)
-    with a_book(tmp_path, Limits(keep_rows=1, spare_pages=0)) as book:
-        book.write([history_of(1, 200)])
-        assert tidied(book) < 20
+    with a_journal_file(tmp_path, Limits(keep_rows=1, spare_pages=0)) as journal_file:
+        journal_file.write([history_of(1, 200)])
+        assert tidied(journal_file) < 20
     assert kept(tmp_path) == [200]
 
 
 def test_ten_thousand_scripts_in_a_bounded_file(tmp_path: pathlib.Path) -> None:
     sizes = []
-    with a_book(tmp_path, Limits(keep_rows=500)) as book:
+    with a_journal_file(tmp_path, Limits(keep_rows=500)) as journal_file:
         for first in range(1, 10_001, 500):
-            book.write([history_of(first, first + 499)])
-            tidied(book)
+            journal_file.write([history_of(first, first + 499)])
+            tidied(journal_file)
             sizes.append((tmp_path / "journal.sqlite").stat().st_size)
     assert kept(tmp_path) == list(range(9_501, 10_001))
     # It has the size of twice what is kept, and keeps that.
@@ -147,11 +147,11 @@ def test_a_reader_that_stays_keeps_the_log_long_only_as_long_as_it_stays(tmp_pat
 
     def write(first: int) -> None:
         for number in range(first, first + 1000, 10):
-            book.write(
+            journal_file.write(
                 [Writing(tuple(entry_values(an_entry(n, 2000)) for n in range(number, number + 10)), (), ())]
             )
 
-    with a_book(tmp_path, limits) as book:
+    with a_journal_file(tmp_path, limits) as journal_file:
         with for_reading(tmp_path / "journal.sqlite") as reader:
             reader.execute("BEGIN")
             assert reader.execute("SELECT count(*) FROM entries").fetchone() == (0,)
@@ -169,17 +169,17 @@ def test_a_reader_that_stays_keeps_the_log_long_only_as_long_as_it_stays(tmp_pat
 
 
 def test_a_history_that_is_asked_while_it_is_written_sees_whole_writes(tmp_path: pathlib.Path) -> None:
-    with a_book(tmp_path, Limits()) as book:
+    with a_journal_file(tmp_path, Limits()) as journal_file:
         for number in range(1, 30, 2):
-            book.write([history_of(number, number + 1)])
+            journal_file.write([history_of(number, number + 1)])
             assert kept(tmp_path) == list(range(1, number + 2))
 
 
 def test_a_history_in_a_folder_that_may_not_be_written(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with a_book(tmp_path, Limits()) as book:
-        book.write([history_of(1, 3)])
+    with a_journal_file(tmp_path, Limits()) as journal_file:
+        journal_file.write([history_of(1, 3)])
     assert not (tmp_path / "journal.sqlite-wal").exists()
     # Whoever runs the tests may be allowed everything.
     monkeypatch.setattr("os.access", lambda *_: False)
@@ -201,15 +201,17 @@ def test_what_cannot_be_tidied_is_said_and_left(
         )
         return connection
 
-    book = Book(tmp_path, Limits(keep_rows=1), lambda: NOW_TAI, "0.1.0", STEPS, connect_without_tables, LOG)
-    book.open()
+    journal_file = JournalFile(
+        tmp_path, Limits(keep_rows=1), lambda: NOW_TAI, "0.1.0", STEPS, connect_without_tables, LOG
+    )
+    journal_file.open()
     try:
-        book.write([history_of(1, 30)])
-        tidied(book)
+        journal_file.write([history_of(1, 30)])
+        tidied(journal_file)
         assert "Old entries stay for now" in caplog.text
-        book.write([history_of(31, 31)])
+        journal_file.write([history_of(31, 31)])
     finally:
-        book.close()
+        journal_file.close()
     assert len(kept(tmp_path)) == 31
 
 
@@ -220,13 +222,13 @@ async def test_what_nobody_adds_to_grows_old_too(
     loop, tidied_later = asyncio.get_running_loop(), asyncio.Event()
     now_tai = NOW_TAI
 
-    def tidy(book: Book) -> None:
-        plainly(book)
-        if now_tai > NOW_TAI and not book.is_untidy:
+    def tidy(journal_file: JournalFile) -> None:
+        plainly(journal_file)
+        if now_tai > NOW_TAI and not journal_file.is_untidy:
             loop.call_soon_threadsafe(tidied_later.set)
 
-    plainly = Book.tidy
-    monkeypatch.setattr(Book, "tidy", tidy)
+    plainly = JournalFile.tidy
+    monkeypatch.setattr(JournalFile, "tidy", tidy)
     journal, _ = await Journal.open(tmp_path, lambda: now_tai, LOG, Limits(keep_days=10))
     try:
         await journal.write(scripts=[a_script(1)])

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from .. import __version__
-from .book import Book, Writing
 from .connecting import Connect, connect
 from .faults import JournalError
+from .journal_file import JournalFile, Writing
 from .layout import STEPS, Step
 from .lock import JournalLock
 from .records import Entry, Happening, Limits, Recovered, ScriptRow
@@ -63,8 +63,8 @@ _T = TypeVar("_T")
 class Journal:
     """A journal that is open; made by `open`."""
 
-    def __init__(self, book: Book, lock: JournalLock, loop: asyncio.AbstractEventLoop) -> None:
-        self._book = book
+    def __init__(self, file: JournalFile, lock: JournalLock, loop: asyncio.AbstractEventLoop) -> None:
+        self._file = file
         self._lock = lock
         self._loop = loop
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
@@ -124,8 +124,8 @@ class Journal:
             raise JournalError(f"the state directory {directory} cannot be made: {error.strerror}") from None
         lock = JournalLock(directory)
         lock.acquire()
-        book = Book(directory, limits, now, __version__, steps, connect, log)
-        journal = cls(book, lock, asyncio.get_running_loop())
+        file = JournalFile(directory, limits, now, __version__, steps, connect, log)
+        journal = cls(file, lock, asyncio.get_running_loop())
         journal._thread.start()
         try:
             recovered = await journal._opened
@@ -142,12 +142,12 @@ class Journal:
     @property
     def path(self) -> pathlib.Path:
         """The file."""
-        return self._book.path
+        return self._file.path
 
     @property
     def wants_snapshot(self) -> bool:
         """Should a snapshot be written soon? There is much to replay otherwise, or a gap in it."""
-        return self._book.wants_snapshot
+        return self._file.wants_snapshot
 
     def write(
         self,
@@ -235,7 +235,7 @@ class Journal:
         try:
             closing = self._serve()
         finally:
-            self._book.close()
+            self._file.close()
             self._lock.release()
             self._is_closed = True
             left = [job.done for job in self._gathered() if job.done is not None]
@@ -245,20 +245,20 @@ class Journal:
 
     def _serve(self) -> _Close | None:
         try:
-            recovered = self._book.open()
+            recovered = self._file.open()
         except JournalError as error:
             self._loop.call_soon_threadsafe(_fail, self._opened, error)
             return None
         self._loop.call_soon_threadsafe(_succeed, self._opened, recovered)
         while True:
-            if self._book.is_untidy and self._jobs.empty():
-                self._book.tidy()
+            if self._file.is_untidy and self._jobs.empty():
+                self._file.tidy()
                 continue
             try:
                 job = self._jobs.get(timeout=_TIDY_S)
             except queue.Empty:
                 # What nobody adds to grows old all the same.
-                self._book.is_untidy = True
+                self._file.is_untidy = True
                 continue
             if isinstance(job, _Write):
                 together = [job]
@@ -274,7 +274,7 @@ class Journal:
                 job = following
             if isinstance(job, _Close):
                 return job
-            self._do([job.done], functools.partial(self._book.write_snapshot, job.body))
+            self._do([job.done], functools.partial(self._file.write_snapshot, job.body))
 
     def _gathered(self) -> Iterator[_Job]:
         """Yield what else is to be done now."""
@@ -285,7 +285,7 @@ class Journal:
                 return
 
     def _write(self, together: Iterable[_Write]) -> None:
-        self._book.write([job.writing for job in together])
+        self._file.write([job.writing for job in together])
 
     def _do(self, done: list[asyncio.Future[None]], work: Callable[[], None]) -> None:
         error: JournalError | None = JournalError(f"the journal {self.path} does not work any more")

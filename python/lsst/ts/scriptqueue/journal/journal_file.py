@@ -1,6 +1,8 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one connection that writes a journal: everything here blocks, and runs in the journal's thread.
+"""The file of a journal, and the one connection that writes it.
+
+Everything here blocks, and runs in the journal's thread.
 
 What is tried is done as a whole or not at all. After an error of the disk the
 connection is given up, and the next attempt opens the file anew. An entry
@@ -29,7 +31,7 @@ from .rows import chained
 from .salvage import finish_rebuilding, rebuild
 from .tables import add_entries, add_happenings, add_scripts, add_snapshot, tidy_step
 
-__all__ = ["Book", "Writing"]
+__all__ = ["JournalFile", "Writing"]
 
 #: A file system in memory.
 _MEMORY = "/dev/shm"
@@ -60,7 +62,7 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """How far the book is written.
+    """How far the file is written.
 
     Attributes
     ----------
@@ -79,8 +81,8 @@ class _Place:
     rows: int
 
 
-class Book:
-    """The book.
+class JournalFile:
+    """The file, and the one connection that writes it.
 
     Parameters
     ----------

@@ -14,7 +14,8 @@ import pytest
 
 from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.model import QueueModel
-from lsst.ts.scriptqueue.csc.bookkeeping import Bookkeeping, read_back
+from lsst.ts.scriptqueue.csc.bookkeeping import Bookkeeping
+from lsst.ts.scriptqueue.csc.entries import read_back
 from lsst.ts.scriptqueue.journal import (
     Entry,
     Happening,
@@ -41,17 +42,23 @@ class FakeJournal:
         self.wants_snapshot = False
         self._asked = asyncio.Event()
         self.has_room_again = asyncio.Event()
+        self.has_snapshot = asyncio.Event()
         self._held: asyncio.Future[None] | None = None
+        self._asked_for: list[Entry] = []
 
     async def asked(self) -> None:
         """Wait until it is asked to write while it is held."""
         await self._asked.wait()
 
-    def let_go(self, error: Exception) -> None:
-        """Let what it was asked for fail."""
+    def let_go(self, error: Exception | None = None) -> None:
+        """Let what it was asked for fail, or be done."""
         assert self._held is not None
         self.is_held = False
-        self._held.set_exception(error)
+        if error is not None:
+            self._held.set_exception(error)
+            return
+        self.entries += self._asked_for
+        self._held.set_result(None)
 
     def write(
         self,
@@ -62,6 +69,7 @@ class FakeJournal:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.is_held:
             self._held = done
+            self._asked_for += entries
             self._asked.set()
             return done
         if self.is_full or self.wants_snapshot:
@@ -79,16 +87,20 @@ class FakeJournal:
 
     def write_snapshot(self, body: str) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.is_held:
+            return done
         if self.is_full:
             done.set_exception(JournalError("disk full"))
             return done
         self.wants_snapshot = False
         self.snapshots.append(body)
+        self.has_snapshot.set()
         done.set_result(None)
         return done
 
     async def aclose(self) -> None:
-        pass
+        if self.is_held:
+            await asyncio.get_running_loop().create_future()
 
 
 @pytest.fixture
@@ -232,6 +244,61 @@ async def test_what_becomes_of_a_script_is_told_although_it_is_forgotten_at_once
     latest = {row.sal_index: row.process_state for row in journal.rows}
     assert latest.keys() == set(scripts)
     assert set(latest.values()) == {"TERMINATED"}
+
+
+@pytest.mark.virtual_time
+async def test_a_disk_that_hangs_keeps_nobody_longer_than_its_limit(
+    book: Bookkeeping, journal: FakeJournal, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop = asyncio.get_running_loop()
+    journal.is_held = True
+    began = loop.time()
+    kept = book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=False)
+    await journal.asked()
+    behind = book.keep([ev.EnabledChanged(START_TAI + 1, False)], are_handled=True)
+    troubles = [await kept, await behind]
+    assert loop.time() - began == pytest.approx(5.0)
+    troubles.append(await book.keep([ev.EnabledChanged(START_TAI + 2, True)], are_handled=False))
+    assert loop.time() - began == pytest.approx(5.0), "it is known by now"
+    assert set(troubles) == {"it could not be written into the journal: the disk has not answered for 5 s"}
+    assert caplog.text.count("What happens cannot be written down") == 1
+    await book.aclose()
+    assert loop.time() - began == pytest.approx(5.0), "the end does not wait either"
+    assert "The end of the night is missing" in caplog.text
+
+
+@pytest.mark.virtual_time
+async def test_after_a_disk_has_hung_all_that_the_queue_is_comes_first(
+    book: Bookkeeping, journal: FakeJournal
+) -> None:
+    refused, owed, behind, after = (
+        ev.EnabledChanged(START_TAI + number, number % 2 == 0) for number in range(4)
+    )
+    journal.is_held = True
+    trouble = await book.keep([refused, owed], are_handled=False)
+    assert "has not answered" in trouble
+    book.owe(owed)
+    assert "has not answered" in await book.keep([behind], are_handled=True)
+    # It has written what was refused meanwhile; a snapshot puts that right.
+    journal.let_go()
+    await journal.has_snapshot.wait()
+    assert await book.keep([after], are_handled=False) == ""
+    assert len(journal.snapshots) == 1
+    assert [entry.at_tai for entry in journal.entries] == [START_TAI, START_TAI + 1, START_TAI + 3]
+    await book.aclose()
+
+
+@pytest.mark.virtual_time
+async def test_a_write_that_takes_long_but_not_too_long_is_waited_for(
+    book: Bookkeeping, journal: FakeJournal
+) -> None:
+    journal.is_held = True
+    kept = book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=False)
+    await asyncio.wait({kept}, timeout=4.5)
+    journal.let_go()
+    assert await kept == ""
+    assert journal.snapshots == []
+    await book.aclose()
 
 
 @pytest.mark.parametrize("wants_snapshot", [False, True])

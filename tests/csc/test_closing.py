@@ -66,6 +66,31 @@ async def test_a_move_that_is_refused_is_told_why(stage: Stage, book: SlowBook) 
     assert "there is no script 99" in refusal.ackcmd.result
 
 
+async def test_a_book_that_never_answers_keeps_no_upgrade(stage: Stage, book: SlowBook) -> None:
+    book.may_write = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    refusal = await told(stage, book, stage.add("quick.py"))
+    assert "Aborted: the service ends before this is done" in refusal.ackcmd.result
+    # A second for the last answers, and what the queue has to settle.
+    assert loop.time() - began == pytest.approx(9.0, abs=0.1)
+    book.may_write.set()
+
+
+async def test_a_book_that_never_answers_keeps_no_change_of_state(
+    stage: Stage, book: SlowBook, caplog: pytest.LogCaptureFixture
+) -> None:
+    book.may_write = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for command, state in (("disable", State.DISABLED), ("enable", State.ENABLED)):
+        began = loop.time()
+        await stage.command(command)
+        assert loop.time() - began == pytest.approx(8.0, abs=0.1)
+        assert stage.csc.summary_state is state
+        assert f"The queue is {state.name}, but within 8 s this could not be written down" in caplog.text
+    book.may_write.set()
+
+
 async def test_what_takes_longer_is_left_to_the_next_service(stage: Stage, book: SlowBook) -> None:
     book.may_write = asyncio.Event()
     book.may_write.set()

@@ -23,7 +23,14 @@ from lsst.ts.scriptqueue.core.effects import (
     SetTimer,
     TerminateProcess,
 )
-from lsst.ts.scriptqueue.core.events import CommandGiven, Event, LaunchFailed, ProcessExited, ProcessStarted
+from lsst.ts.scriptqueue.core.events import (
+    CommandGiven,
+    EnabledChanged,
+    Event,
+    LaunchFailed,
+    ProcessExited,
+    ProcessStarted,
+)
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.core.refusals import IllegalTransition, Refused
 from lsst.ts.scriptqueue.runtime import Book, NoBook, Runtime
@@ -256,7 +263,7 @@ async def test_the_model_goes_on_while_the_book_is_written_but_nothing_is_done_b
         await book.write()
         assert await reply == "100000"
         await book.write()
-        await world.runtime.settle()
+        await world.runtime.settle(10.0)
     assert len(world.seen) > len(done_before)
 
 
@@ -296,8 +303,45 @@ async def test_whoever_listens_is_not_told_of_what_is_not_on_the_disk() -> None:
         assert await reply == "100000"
         world.runtime.post(ProcessExited(world.runtime.now(), 100000, 1))
         await book.write("disk full")
-        await world.runtime.settle()
+        await world.runtime.settle(10.0)
     assert told == []
+
+
+@pytest.mark.virtual_time
+async def test_a_book_that_never_answers_is_waited_for_no_longer_than_said() -> None:
+    loop = asyncio.get_running_loop()
+    world = World(book=HeldBook())
+    async with running(world):
+        world.runtime.post(EnabledChanged(world.runtime.now(), True))
+        began = loop.time()
+        assert not await world.runtime.settle(8.0)
+        assert loop.time() - began == pytest.approx(8.0)
+    assert await world.runtime.settle(8.0), "nothing runs any more that could be waited for"
+
+
+async def test_what_is_posted_meanwhile_is_not_waited_for() -> None:
+    book = HeldBook()
+    world = World(book=book)
+    async with running(world):
+        world.runtime.post(EnabledChanged(world.runtime.now(), True))
+        settled = asyncio.ensure_future(world.runtime.settle(10.0))
+        await book.asked(1)
+        world.runtime.post(EnabledChanged(world.runtime.now(), False))
+        await book.asked(2)
+        await book.write()
+        assert await settled
+        assert PublishQueue in map(type, world.seen)
+
+
+async def test_a_message_that_the_middleware_keeps_is_waited_for_no_longer_than_said() -> None:
+    world = World()
+
+    async def hang() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async with running(world):
+        world.runtime.outbox.put(hang)
+        assert not await world.runtime.settle(0.01)
 
 
 def test_an_effect_has_one_owner() -> None:

@@ -8,39 +8,52 @@ too, for the history, but nobody waits for that.
 
 One write is under way at a time. What happens meanwhile is written together
 with the next, and if a write fails, none behind it can have succeeded.
+
+A disk that does not answer for too long counts as one that takes nothing:
+nobody waits for it any more. What it has been given it may yet write, though
+it has been refused or handled meanwhile. So when it answers again the next
+thing that is written is all that the queue is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
 
 from ..core.effects import Effect, Forget, PublishScript
-from ..core.encoding import decode, encode
 from ..core.events import Event
 from ..core.model import QueueModel
 from ..core.views import ScriptRecord
-from ..journal import Entry, Happening, Journal, JournalError, Recovered, ScriptRow
+from ..journal import Happening, Journal, JournalError, Recovered, ScriptRow
 from ..launch.contract import LastingLauncher
 from ..runtime import Book
+from .entries import entry_of, row_of
 
-__all__ = ["Bookkeeping", "Memory", "read_back"]
-
-#: Names of kinds of entries -> what they are.
-_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
-
-#: What a fault of the program may raise: an entry that has it must not keep each service from starting.
-_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+__all__ = ["Bookkeeping", "Memory"]
 
 #: How long the history may be behind (seconds).
 _HISTORY_LAG_S = 0.3
 
 #: After so long it is tried again to write what could not be written (seconds).
 _RETRY_S = 1.0
+
+#: A write is waited for in so many steps, each as long as that (seconds). If this process
+#: itself stood still that costs one step, and not the disk its good name.
+_STEPS, _STEP_S = 5, 1.0
+
+
+class _Disk(enum.Enum):
+    """What is known of the disk."""
+
+    ANSWERS = enum.auto()
+    #: A write has been under way for too long, and nobody waits for it.
+    HANGS = enum.auto()
+    #: It has answered since, and what it has written is not what has happened.
+    HUNG = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,8 @@ class Bookkeeping(Book):
         How long the history may be behind (seconds).
     retry_s
         After how long it is tried again to write what could not be written (seconds).
+    step_s
+        A fifth of the time for which a write is waited for (seconds).
     """
 
     def __init__(
@@ -116,20 +131,24 @@ class Bookkeeping(Book):
         log: logging.Logger,
         history_lag_s: float = _HISTORY_LAG_S,
         retry_s: float = _RETRY_S,
+        step_s: float = _STEP_S,
     ) -> None:
         self._journal = journal
         self._model = model
         self._log = log
         self._history_lag_s = history_lag_s
         self._retry_s = retry_s
+        self._step_s = step_s
         self._retry: asyncio.TimerHandle | None = None
         #: Must the next thing written be all that the queue is?
         self._wants_snapshot = False
         self._is_trusted = True
+        self._disk = _Disk.ANSWERS
         self._owed: list[Event] = []
         self._waiting: list[_Kept] = []
         self._under_way: list[_Kept] = []
         self._writing: asyncio.Task[None] | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._trouble = ""
         #: SAL index of each script that has changed -> what has become of it, if the model has forgotten it.
         self._changed: dict[int, ScriptRecord | None] = {}
@@ -147,8 +166,12 @@ class Bookkeeping(Book):
 
     def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
         known: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Kept(tuple(events), are_handled, known))
-        self._go_on()
+        kept = _Kept(tuple(events), are_handled, known)
+        if self._disk is _Disk.HANGS:
+            self._give_up(kept)
+        else:
+            self._waiting.append(kept)
+            self._go_on()
         return known
 
     def owe(self, event: Event) -> None:
@@ -171,17 +194,34 @@ class Bookkeeping(Book):
         try:
             # What is under way comes first, and what is owed goes with it.
             trouble = await self.keep((), are_handled=True)
-            news = self._news()
-            await self._journal.write((), news.rows, news.happenings)
-        except JournalError as error:
-            trouble = str(error)
+            if self._disk is not _Disk.HANGS:
+                news = self._news()
+                async with asyncio.timeout(_STEPS * self._step_s):
+                    await self._journal.write((), news.rows, news.happenings)
+        except (JournalError, TimeoutError) as error:
+            trouble = str(error) or self._hanging
         finally:
             for timer in (self._retry, self._history):
                 if timer is not None:
                     timer.cancel()
-            await self._journal.aclose()
+            trouble = await self._close_journal() or trouble
         if trouble:
             self._log.error("The end of the night is missing: %s", trouble)
+
+    async def _close_journal(self) -> str:
+        """Let go of the file; if the disk hangs, only the end of the process does that."""
+        try:
+            async with asyncio.timeout(0.0 if self._disk is _Disk.HANGS else _STEPS * self._step_s):
+                await self._journal.aclose()
+        except TimeoutError:
+            if self._writing is not None:
+                self._writing.cancel()
+            return self._hanging
+        return ""
+
+    @property
+    def _hanging(self) -> str:
+        return f"the disk has not answered for {_STEPS * self._step_s:g} s"
 
     def _go_on(self) -> None:
         """Write what waits, if that is not being done."""
@@ -199,9 +239,9 @@ class Bookkeeping(Book):
     async def _write(self) -> None:
         """Write what waits, until nothing does; whatever is left to be written is tried again."""
         trouble = await self._write_once()
-        while self._waiting:
+        while self._waiting or (self._disk is _Disk.HUNG and not trouble):
             trouble = await self._write_once()
-        if trouble and (self._owed or self._wants_snapshot):
+        if trouble and (self._owed or self._wants_snapshot or self._disk is _Disk.HUNG):
             self._try_again_later()
 
     async def _write_once(self) -> str:
@@ -210,11 +250,34 @@ class Bookkeeping(Book):
             if kept.are_handled:
                 self._owed += kept.events
         late = [event for kept in self._under_way if not kept.are_handled for event in kept.events]
-        trouble = await self._tried(late)
-        for kept in self._under_way:
-            if not kept.known.done():
-                kept.known.set_result(trouble)
+        self._wait_on(_STEPS)
+        try:
+            trouble = await self._tried(late)
+        finally:
+            if self._patience is not None:
+                self._patience.cancel()
+        if self._disk is _Disk.HANGS:
+            self._disk = _Disk.HUNG
+        _tell(self._under_way, trouble)
         return trouble
+
+    def _wait_on(self, steps: int) -> None:
+        """Wait for the write that is under way so many steps longer, then not at all."""
+        if steps:
+            self._patience = asyncio.get_running_loop().call_later(self._step_s, self._wait_on, steps - 1)
+            return
+        self._disk = _Disk.HANGS
+        self._note_trouble(self._hanging)
+        _tell(self._under_way, _told(self._trouble))
+        self._give_up(*self._waiting)
+        self._waiting = []
+
+    def _give_up(self, *waiting: _Kept) -> None:
+        """Let those who wait know that nothing can be written for now."""
+        for kept in waiting:
+            if kept.are_handled:
+                self._owed += kept.events
+        _tell(waiting, _told(self._trouble))
 
     def _ended(self, writing: asyncio.Task[None]) -> None:
         """Let a fault of the program end whoever waits, and not only the task that had it."""
@@ -227,30 +290,41 @@ class Bookkeeping(Book):
     async def _tried(self, late: Sequence[Event]) -> str:
         """Write what is owed, and what is to be handled when it is written; return why it cannot be done."""
         owed = len(self._owed)
+        has_hung = self._disk is _Disk.HUNG
+        if has_hung and not self._is_trusted:
+            return _told(self._trouble)
         try:
-            if self._is_trusted and (self._wants_snapshot or self._journal.wants_snapshot):
+            if self._is_trusted and (self._wants_snapshot or self._journal.wants_snapshot or has_hung):
                 # All that is owed has been handled, so it is in there, and must not happen twice.
                 await self._write_snapshot()
                 self._wants_snapshot = False
+                if self._disk is _Disk.HUNG:
+                    self._disk = _Disk.ANSWERS
                 del self._owed[:owed]
                 owed = 0
-            await self._journal.write(map(_entry, (*self._owed[:owed], *late)))
+            await self._journal.write(map(entry_of, (*self._owed[:owed], *late)))
         except JournalError as error:
-            if not self._trouble:
-                self._log.error("What happens cannot be written down; scripts that run go on: %s", error)
-            self._trouble = str(error)
-            return f"it could not be written into the journal: {error}"
+            self._note_trouble(str(error))
+            return _told(self._trouble)
         if self._trouble:
             self._log.warning("The journal can be written again")
         self._trouble = ""
         del self._owed[:owed]
         return ""
 
+    def _note_trouble(self, why: str) -> None:
+        if not self._trouble:
+            self._log.error("What happens cannot be written down; scripts that run go on: %s", why)
+        self._trouble = why
+
     def _write_snapshot(self) -> asyncio.Future[None]:
         return self._journal.write_snapshot(json.dumps(self._model.snapshot()))
 
     def _write_history(self) -> None:
         self._history = None
+        if self._disk is _Disk.HANGS:
+            self._see_to_history(self._retry_s)
+            return
         news = self._news()
 
         def told(written: asyncio.Future[None]) -> None:
@@ -275,7 +349,7 @@ class Bookkeeping(Book):
         changed, self._changed = self._changed, {}
         for index, last in changed.items():
             record = last or self._model.record(index)
-            news.rows.append(_row(record))
+            news.rows.append(row_of(record))
             told = self._told.pop(index, 0)
             news.told[index] = (told, last)
             if last is None:
@@ -292,98 +366,15 @@ class Bookkeeping(Book):
             self._changed[index] = self._changed.get(index) or last
 
 
-def read_back(
-    recovered: Recovered, new: Callable[[], QueueModel], restored: Callable[[Any], QueueModel]
-) -> tuple[QueueModel, list[str]]:
-    """Make the queue of what a journal has kept.
-
-    Parameters
-    ----------
-    recovered
-        What was found.
-    new
-        Makes a new queue.
-    restored
-        Makes a queue of its snapshot.
-
-    Returns
-    -------
-    tuple
-        The queue, and what could not be read back, for people.
-    """
-    complaints = list(recovered.complaints)
-    count = len(recovered.entries)
-    while True:
-        try:
-            model = new() if recovered.snapshot is None else restored(json.loads(recovered.snapshot.body))
-        except ValueError as error:
-            complaints.append(f"the snapshot in the journal cannot be used, so the queue is empty: {error}")
-            return new(), complaints
-        unread = _replay(model, recovered.entries[:count])
-        if unread is None:
-            return model, complaints
-        # What an event that fails halfway has done to the model must not stay.
-        count, why = unread
-        left_out = len(recovered.entries) - count
-        complaints.append(f"the last {left_out} entries of the journal are left out: {why}")
+def _tell(waiting: Sequence[_Kept], trouble: str) -> None:
+    for kept in waiting:
+        if not kept.known.done():
+            kept.known.set_result(trouble)
 
 
-def _replay(model: QueueModel, entries: Sequence[Entry]) -> tuple[int, str] | None:
-    """Let everything happen again; return which entry cannot be, and why."""
-    for number, entry in enumerate(entries):
-        try:
-            model.handle(_event(entry))
-        except _FAULTS as error:
-            return number, f"{entry.kind} of {entry.index} cannot be understood: {error}"
-    return None
-
-
-def _entry(event: Event) -> Entry:
-    return Entry(
-        event.at_tai,
-        type(event).__name__,
-        getattr(event, "index", 0),
-        json.dumps(encode(type(event), event), separators=(",", ":")),
-    )
-
-
-def _event(entry: Entry) -> Event:
-    event: Event = decode(_KINDS[entry.kind], json.loads(entry.body))
-    return event
+def _told(trouble: str) -> str:
+    return f"it could not be written into the journal: {trouble}"
 
 
 def _last(record: ScriptRecord, count: int) -> Sequence[tuple[float, str]]:
     return record.latest_lines[max(0, len(record.latest_lines) - count) :]
-
-
-def _row(record: ScriptRecord) -> ScriptRow:
-    view = record.view
-    return ScriptRow(
-        key=record.key,
-        sal_index=view.index,
-        added_tai=record.added_tai,
-        changed_tai=record.latest_lines[-1][0] if record.latest_lines else record.added_tai,
-        is_standard=view.is_standard,
-        path=view.path,
-        added_by=record.added_by,
-        cmd_id=view.cmd_id,
-        config=record.config,
-        slot=view.slot,
-        resources=view.resources,
-        block_id=view.block_id,
-        block_position=view.block_index,
-        block_size=view.block_size,
-        execution_id=view.execution_id,
-        group_id=record.group_id,
-        process_state=view.process_state.name,
-        script_state=view.script_state.name,
-        process_start_tai=view.process_start_tai,
-        configure_start_tai=view.configure_start_tai,
-        configure_end_tai=view.configure_end_tai,
-        run_start_tai=view.run_start_tai,
-        process_end_tai=view.process_end_tai,
-        exit_code=record.exit_code,
-        signal=record.signal,
-        exit_reason=view.exit_reason,
-        output_tail=record.output_tail,
-    )

@@ -35,8 +35,9 @@ from . import requests
 from .answers import UnfinishedError, answered, refusals
 from .block_ids import BlockIds
 from .block_naming import BlockNaming
-from .bookkeeping import Bookkeeping, Memory, read_back
+from .bookkeeping import Bookkeeping, Memory
 from .configuring import Configuring
+from .entries import read_back
 from .fate import Fate, farewell
 from .index_counter import IndexCounter
 from .launching import Launching
@@ -52,6 +53,9 @@ SCHEMA_LIMIT_S = 20.0
 
 #: Ending all scripts may take this much longer than ending one (seconds).
 _SHUTDOWN_MARGIN_S = 5.0
+
+#: What was told or commanded is waited for so long before the component goes on (seconds); panels wait 10.
+_SETTLE_LIMIT_S = 8.0
 
 #: Commands of which several may be under way; the others are done at once.
 _CONCURRENT = ("add", "requeue", "stopScripts", "showSchema")
@@ -184,7 +188,8 @@ class ScriptQueueCsc(BaseCsc):
             text = farewell(why, list(self.model.processes()), are_left=self._leaves_scripts)
             self.log.log(logging.WARNING if self.ends_because else logging.INFO, "%s", text)
         if self._leaves_scripts:
-            await self._runtime.settle()
+            if not await self._runtime.settle(_SETTLE_LIMIT_S):
+                self.log.error("What was done last may not have been told; the next service finds it out")
         elif self._runtime.is_running:
             limit_s = self._settings.limits.kill_s + _SHUTDOWN_MARGIN_S
             if not await self._runtime.shut_down(why, limit_s):
@@ -271,7 +276,12 @@ class ScriptQueueCsc(BaseCsc):
         # This may refuse to be enabled, and then the queue must not have heard of it.
         available = await self._available_scripts() if enabled else None
         self._runtime.post(EnabledChanged(self._runtime.now(), enabled))
-        await self._runtime.settle()
+        if not await self._runtime.settle(_SETTLE_LIMIT_S):
+            self.log.warning(
+                "The queue is %s, but within %g s this could not be written down and told",
+                self.summary_state.name,
+                _SETTLE_LIMIT_S,
+            )
         if available is not None:
             await self.events["availableScripts"].set_write(**available, force_output=True)
 

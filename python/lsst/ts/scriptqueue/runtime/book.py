@@ -8,10 +8,19 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from ..core.commands import Pause, ShowQueue, ShowScript, StopScripts
 from ..core.effects import Effect
-from ..core.events import Event
+from ..core.events import CommandGiven, Event
 
-__all__ = ["Book", "NoBook"]
+__all__ = ["Book", "NoBook", "needs_the_book"]
+
+#: Commands that make the night safe, or only look: they are carried out even if they cannot be written down.
+_ALWAYS_TAKEN = (Pause, StopScripts, ShowQueue, ShowScript)
+
+
+def needs_the_book(event: Event) -> bool:
+    """Is it a command that is refused if it cannot be written?"""
+    return isinstance(event, CommandGiven) and not isinstance(event.command, _ALWAYS_TAKEN)
 
 
 class Book(Protocol):

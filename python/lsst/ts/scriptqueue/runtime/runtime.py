@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from ..core.commands import Command, Pause, ShowQueue, ShowScript, StopScripts
+from ..core.commands import Command
 from ..core.effects import (
     AckCommand,
     CancelTimer,
@@ -32,7 +32,8 @@ from ..core.effects import (
 from ..core.events import CommandGiven, Event, ShutdownRequested, TimerExpired
 from ..core.model import QueueModel
 from ..core.refusals import Refused
-from .book import Book, NoBook
+from .backlog import Backlog
+from .book import Book, NoBook, needs_the_book
 from .outbox import Outbox
 from .timers import Timers
 
@@ -41,9 +42,6 @@ __all__ = ["Clock", "Progress", "Runtime"]
 Handler = Callable[[Any], None]
 
 E = TypeVar("E", bound=Event)
-
-#: Commands that make the night safe, or only look: they are carried out even if they cannot be written down.
-_ALWAYS_TAKEN = (Pause, StopScripts, ShowQueue, ShowScript)
 
 #: Told that a command takes up to so many seconds more, and why.
 Progress = Callable[[float, str], Coroutine[Any, Any, None]]
@@ -90,6 +88,7 @@ class Runtime:
         self._log = log
         self._last_tai = model.now_tai
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._backlog, self._unsent = Backlog(), Backlog()
         self._held: asyncio.Queue[tuple[asyncio.Future[str], list[_Outcome]]] = asyncio.Queue()
         self._timers = Timers(self._timer_expired)
         self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
@@ -150,6 +149,7 @@ class Runtime:
         """Tell the queue what happened."""
         self._inbox.put_nowait(event)
 
+        self._backlog.grow()
     @property
     def is_running(self) -> bool:
         """Are events being handled?"""
@@ -159,11 +159,36 @@ class Runtime:
         """Wait until it runs."""
         await self._started.wait()
 
-    async def settle(self) -> None:
-        """Wait until what was posted is handled and what came of it is sent."""
-        if self.is_running:
-            await self._inbox.join()
-            await self.outbox.flush()
+    async def settle(self, limit_s: float) -> bool:
+        """Wait until what was posted is handled and what came of it is sent.
+
+        What is posted meanwhile is not waited for, so a disk that is slower
+        than what happens keeps nobody for ever.
+
+        Parameters
+        ----------
+        limit_s
+            The longest this may take, in seconds.
+
+        Returns
+        -------
+        bool
+            Is it so, as far as anything runs that could do it?
+        """
+
+        async def note() -> None:
+            self._unsent.shrink(1)
+
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._backlog.worked_off()
+                if self.is_running:
+                    self._unsent.grow()
+                    self.outbox.put(note, after_all=True)
+                    await self._unsent.worked_off()
+        except TimeoutError:
+            return False
+        return True
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that ends by posting an event.
@@ -228,10 +253,10 @@ class Runtime:
             self.outbox.drop()
             while not self._inbox.empty():
                 self._inbox.get_nowait()
-                self._done_with(1)
             while not self._held.empty():
-                _, outcomes = self._held.get_nowait()
-                self._done_with(len(outcomes))
+                self._held.get_nowait()
+            self._backlog.clear()
+            self._unsent.clear()
             for reply, _ in self._replies.values():
                 reply.cancel()
             self._replies.clear()
@@ -274,7 +299,7 @@ class Runtime:
             while not self._inbox.empty():
                 events.append(self._inbox.get_nowait())
             try:
-                if any(map(_needs_the_book, events)):
+                if any(map(needs_the_book, events)):
                     kept = self._book.keep(events, are_handled=False)
                     trouble = await kept
                     outcomes = [self._handled_late(event, trouble) for event in events]
@@ -282,7 +307,7 @@ class Runtime:
                     outcomes = [self._handled(event) for event in events]
                     kept = self._book.keep(events, are_handled=True)
             except BaseException:
-                self._done_with(len(events))
+                self._backlog.shrink(len(events))
                 raise
             self._held.put_nowait((kept, outcomes))
 
@@ -295,11 +320,7 @@ class Runtime:
                 for outcome in outcomes:
                     self._carry_out(outcome, is_written=is_written)
             finally:
-                self._done_with(len(outcomes))
-
-    def _done_with(self, count: int) -> None:
-        for _ in range(count):
-            self._inbox.task_done()
+                self._backlog.shrink(len(outcomes))
 
     def _handled(self, event: Event) -> _Outcome:
         try:
@@ -314,7 +335,7 @@ class Runtime:
         """As `_handled`, of what has been waiting for the book, and of what came together with it."""
         if not trouble:
             return self._handled(event)
-        if isinstance(event, CommandGiven) and _needs_the_book(event):
+        if isinstance(event, CommandGiven) and needs_the_book(event):
             return _Outcome(event, (AckCommand(event.command_id, False, trouble),))
         self._book.owe(event)
         return self._handled(event)
@@ -352,8 +373,3 @@ class Runtime:
 
     def _write_log(self, effect: WriteLog) -> None:
         self._log.log(effect.level, "%s", effect.text)
-
-
-def _needs_the_book(event: Event) -> bool:
-    """Is it a command that is refused if it cannot be written?"""
-    return isinstance(event, CommandGiven) and not isinstance(event.command, _ALWAYS_TAKEN)

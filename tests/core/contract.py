@@ -65,7 +65,7 @@ _ACTIVE = frozenset(
 )
 
 #: What may still be said after a shutdown has finished.
-_HARMLESS = (fx.AckCommand, fx.PublishQueue, fx.PublishSlots, fx.PublishScript, fx.WriteLog)
+_HARMLESS = (fx.AckCommand, fx.AnswerAgain, fx.PublishQueue, fx.PublishSlots, fx.PublishScript, fx.WriteLog)
 
 
 @dataclass

@@ -83,7 +83,7 @@ class World:
         async def progress(timeout_s: float, text: str) -> None:
             self.progress.append((timeout_s, text))
 
-        return self.runtime.give(command, 7, progress)
+        return self.runtime.give(command, 7, progress)[1]
 
 
 class HeldBook(NoBook):

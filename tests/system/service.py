@@ -9,7 +9,7 @@ import contextlib
 import pathlib
 import secrets
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import psutil
 import pytest
@@ -52,11 +52,13 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def a_service(tmp_path: pathlib.Path, *arguments: str) -> AsyncIterator[Service]:
+async def a_service(
+    tmp_path: pathlib.Path, *arguments: str, command: Sequence[str] = COMMAND
+) -> AsyncIterator[Service]:
     for kind in ("standard", "external"):
         (tmp_path / kind).mkdir(exist_ok=True)
     process = await asyncio.create_subprocess_exec(
-        *COMMAND,
+        *command,
         "1",
         *("--standard", str(tmp_path / "standard"), "--external", str(tmp_path / "external")),
         *("--state-dir", str(tmp_path / "state"), *arguments),

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .answers import answer_again
 from .effects import LogLevel, RequestBlockId, TerminateProcess, WriteLog
 from .events import Restarted
 from .ledger import Ledger
@@ -61,6 +62,7 @@ def restarted(ledger: Ledger, event: Restarted) -> None:
         if script.phase is not Phase.GONE:
             script.story.note(ledger.now_tai, _WHY)
             _ADOPTED[script.phase](ledger, script)
+    answer_again(ledger)
     left = sum(1 for _ in ledger.live())
     if left:
         ledger.emit(WriteLog(LogLevel.WARNING, f"{_WHY}: {left} scripts that waited or ran were taken over"))

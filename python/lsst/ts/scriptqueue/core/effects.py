@@ -17,6 +17,7 @@ from .views import QueueView, ScriptRecord, ScriptView, SlotsView, VisitMetadata
 
 __all__ = [
     "AckCommand",
+    "AnswerAgain",
     "CancelTimer",
     "ConfigureScript",
     "Effect",
@@ -186,6 +187,33 @@ class AckCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerAgain:
+    """Answer for good a command that an earlier service has perhaps not answered. Ends as `AnswersSent`.
+
+    Attributes
+    ----------
+    command_id
+        As in `AckCommand`.
+    name
+        Name of the SAL command, such as ``add``.
+    cmd_id
+        Its sequence number.
+    identity, origin
+        Who gave it: name, and process id.
+    accepted, result
+        As in `AckCommand`.
+    """
+
+    command_id: int
+    name: str
+    cmd_id: int
+    identity: str
+    origin: int
+    accepted: bool
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportInProgress:
     """Tell a client that its command takes up to ``timeout_s`` more."""
 
@@ -247,6 +275,7 @@ Effect = (
     | PublishNextVisit
     | PublishNextVisitCanceled
     | AckCommand
+    | AnswerAgain
     | ReportInProgress
     | WriteLog
     | Forget

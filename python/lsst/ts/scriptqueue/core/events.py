@@ -19,6 +19,7 @@ from .states import ScriptState
 from .views import VisitMetadata
 
 __all__ = [
+    "AnswersSent",
     "BlockIdFailed",
     "BlockIdGiven",
     "CommandGiven",
@@ -57,6 +58,11 @@ class CommandGiven:
         Sequence number of the SAL command, as published with a script.
     identity
         Who gave it, such as ``operator@console``.
+    origin
+        The process id of whoever gave it; 0 if nobody is to be answered by a
+        later service.
+    name
+        Name of the SAL command, such as ``add``.
     """
 
     at_tai: float
@@ -64,6 +70,16 @@ class CommandGiven:
     command: Command
     cmd_id: int = 0
     identity: str = ""
+    origin: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersSent:
+    """The last acknowledgements of some commands are on their way."""
+
+    at_tai: float
+    command_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +334,7 @@ class ShutdownRequested:
 
 Event = (
     CommandGiven
+    | AnswersSent
     | EnabledChanged
     | ProcessStarted
     | Restarted

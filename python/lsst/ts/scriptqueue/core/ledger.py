@@ -18,6 +18,7 @@ from .group_ids import GroupIds
 from .indices import Indices
 from .layout import Layout
 from .limits import Limits
+from .open_commands import OpenCommand
 from .phases import Phase, Place
 from .refusals import Refused, listing
 from .scripts import Script
@@ -95,6 +96,9 @@ class Ledger:
         How many scripts have been added.
     last_command_id
         The largest number of a command.
+    open_commands
+        Commands whose clients may not have been told what became of them, by
+        number, the oldest first.
     last_request
         The last number that was given out.
     shown_queue, shown_slots, shown_scripts
@@ -128,6 +132,7 @@ class Ledger:
         self.shown_slots: SlotsView | None = None
         self.shown_scripts: dict[int, ScriptView] = {}
         self.last_command_id = 0
+        self.open_commands: dict[int, OpenCommand] = {}
         self.last_request = 0
 
     def emit(self, effect: Effect) -> None:

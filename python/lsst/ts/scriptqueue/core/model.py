@@ -14,9 +14,11 @@ from typing import Any
 from . import invariants, reports, supervision
 from .admission import settle
 from .adoption import relaunch, restarted
+from .answers import answers_sent
 from .commands import AddScript
 from .effects import Effect, FinishShutdown
 from .events import (
+    AnswersSent,
     BlockIdFailed,
     BlockIdGiven,
     CommandGiven,
@@ -52,6 +54,7 @@ __all__ = ["QueueModel"]
 
 _HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
     CommandGiven: command_given,
+    AnswersSent: answers_sent,
     EnabledChanged: reports.enabled_changed,
     ProcessStarted: reports.process_started,
     LaunchFailed: reports.launch_failed,
@@ -77,6 +80,7 @@ _HANDLERS: dict[type[Event], Callable[[Ledger, Any], None]] = {
 #: stopped is not ready.)
 _WORDS = frozenset(
     {
+        AnswersSent,
         ScriptStateReported,
         ScriptMetadataReported,
         ScriptDescriptionReported,

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .answers import answer_command, note_command
 from .blocks import Execution, Opening, check_block
 from .commands import (
     AddScript,
@@ -27,7 +28,6 @@ from .commands import (
     StopScripts,
 )
 from .effects import (
-    AckCommand,
     LaunchProcess,
     LogLevel,
     PublishScript,
@@ -60,13 +60,13 @@ _MAX_SHOWN = 100
 
 def command_given(ledger: Ledger, event: CommandGiven) -> None:
     """Carry a command out, or refuse it."""
-    ledger.last_command_id = max(ledger.last_command_id, event.command_id)
+    note_command(ledger, event)
     try:
         if ledger.closing:
             raise Refused(f"the queue is shutting down: {ledger.closing}")
         _ORDERS[type(event.command)](ledger, event, event.command)
     except Refused as refusal:
-        ledger.emit(AckCommand(event.command_id, False, str(refusal)))
+        answer_command(ledger, event.command_id, False, str(refusal))
 
 
 def shutdown_requested(ledger: Ledger, event: ShutdownRequested) -> None:
@@ -101,13 +101,13 @@ def open_block(ledger: Ledger, opening: Opening, block_id: str) -> None:
         try:
             _join(ledger, event, joining, execution)
         except Refused as refusal:
-            ledger.emit(AckCommand(event.command_id, False, str(refusal)))
+            answer_command(ledger, event.command_id, False, str(refusal))
 
 
 def refuse_opening(ledger: Ledger, opening: Opening, reason: str) -> None:
     """Refuse all that wait for an execution that cannot be opened."""
     for event, _ in ((opening.first, opening.wish), *opening.joining):
-        ledger.emit(AckCommand(event.command_id, False, reason))
+        answer_command(ledger, event.command_id, False, reason)
 
 
 def finish_stops(ledger: Ledger) -> None:
@@ -118,7 +118,7 @@ def finish_stops(ledger: Ledger) -> None:
             ledger.stops.remove(job)
             # Deployed clients take the first queue event after the command for its outcome.
             ledger.queue_asked = True
-            ledger.emit(AckCommand(job.command_id, True))
+            answer_command(ledger, job.command_id, True)
 
 
 def _add(ledger: Ledger, event: CommandGiven, wish: AddScript) -> None:
@@ -240,7 +240,7 @@ def _move(ledger: Ledger, event: CommandGiven, order: MoveScript) -> None:
         ledger.changed[order.index] = None
     script.story.note(ledger.now_tai, f"moved {target.location.name} {beside or ''}".rstrip() + where)
     ledger.queue_asked = True
-    ledger.emit(AckCommand(event.command_id, True))
+    answer_command(ledger, event.command_id, True)
 
 
 def _stop(ledger: Ledger, event: CommandGiven, order: StopScripts) -> None:
@@ -269,28 +269,28 @@ def _stop(ledger: Ledger, event: CommandGiven, order: StopScripts) -> None:
 def _pause(ledger: Ledger, event: CommandGiven, order: Pause) -> None:
     pause(ledger, order.slot, event.identity)
     ledger.queue_asked = True
-    ledger.emit(AckCommand(event.command_id, True))
+    answer_command(ledger, event.command_id, True)
 
 
 def _resume(ledger: Ledger, event: CommandGiven, order: Resume) -> None:
     still_paused = resume(ledger, order.slot)
     ledger.queue_asked = True
-    ledger.emit(AckCommand(event.command_id, True, still_paused))
+    answer_command(ledger, event.command_id, True, still_paused)
 
 
 def _reconfigure(ledger: Ledger, event: CommandGiven, order: Reconfigure) -> None:
     reconfigure(ledger, order.layout)
-    ledger.emit(AckCommand(event.command_id, True))
+    answer_command(ledger, event.command_id, True)
 
 
 def _show_queue(ledger: Ledger, event: CommandGiven, order: ShowQueue) -> None:
     ledger.queue_asked = True
-    ledger.emit(AckCommand(event.command_id, True))
+    answer_command(ledger, event.command_id, True)
 
 
 def _show_script(ledger: Ledger, event: CommandGiven, order: ShowScript) -> None:
     ledger.emit(PublishScript(ledger.script(order.index).view(), force=True))
-    ledger.emit(AckCommand(event.command_id, True))
+    answer_command(ledger, event.command_id, True)
 
 
 def _check_expression(field: str, text: str) -> None:

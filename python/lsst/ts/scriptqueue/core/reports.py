@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from . import orders
 from .admission import alarm_rung
-from .effects import AckCommand, LogLevel, TerminateProcess, WriteLog
+from .answers import answer_command
+from .effects import LogLevel, TerminateProcess, WriteLog
 from .events import (
     BlockIdFailed,
     BlockIdGiven,
@@ -81,7 +82,7 @@ def process_started(ledger: Ledger, event: ProcessStarted) -> None:
     script.process_start_tai = event.at_tai
     advance(ledger, script, Trigger.PROCESS_STARTED)
     if not script.launches:
-        ledger.emit(AckCommand(script.command_id, True, str(script.index)))
+        answer_command(ledger, script.command_id, True, str(script.index))
 
 
 def launch_failed(ledger: Ledger, event: LaunchFailed) -> None:
@@ -89,7 +90,7 @@ def launch_failed(ledger: Ledger, event: LaunchFailed) -> None:
     script = ledger.scripts[event.index]
     advance(ledger, script, Trigger.LAUNCH_FAILED, event.reason)
     if not script.launches:
-        ledger.emit(AckCommand(script.command_id, False, event.reason))
+        answer_command(ledger, script.command_id, False, event.reason)
 
 
 def process_exited(ledger: Ledger, event: ProcessExited) -> None:

@@ -10,7 +10,7 @@ because after a restart everything is published again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .blocks import Execution, Opening
@@ -18,6 +18,7 @@ from .encoding import NotEncoded, decode, encode
 from .layout import Layout
 from .ledger import Alarm, Ledger
 from .limits import Limits
+from .open_commands import OpenCommand
 from .scripts import Script
 from .slots import Pause, ReadyHead
 from .stops import StopJob
@@ -59,6 +60,7 @@ class _Snapshot:
     enabled: bool
     closing: str
     finished: bool
+    open_commands: Mapping[int, OpenCommand] = field(default_factory=dict)
 
 
 def snapshot(ledger: Ledger) -> Any:
@@ -89,6 +91,7 @@ def snapshot(ledger: Ledger) -> Any:
             enabled=ledger.enabled,
             closing=ledger.closing,
             finished=ledger.finished,
+            open_commands=ledger.open_commands,
         ),
     )
 
@@ -127,4 +130,5 @@ def restore(plain: Any, sal_index: int, limits: Limits, tai_minus_utc_s: float) 
     ledger.enabled = kept.enabled
     ledger.closing = kept.closing
     ledger.finished = kept.finished
+    ledger.open_commands = dict(kept.open_commands)
     return ledger

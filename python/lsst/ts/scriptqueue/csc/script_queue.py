@@ -18,7 +18,7 @@ from typing import Any
 
 from ..bus import BusError, IndexRange, Message
 from ..configuration import ConfigurationFolder
-from ..core.commands import Command, Reconfigure, ShowQueue, ShowScript
+from ..core.commands import Reconfigure, ShowQueue, ShowScript
 from ..core.events import EnabledChanged, Restarted
 from ..core.indices import INDICES_PER_QUEUE
 from ..core.model import QueueModel
@@ -29,10 +29,10 @@ from ..launch.schema import script_schema
 from ..runtime import Runtime
 from ..sal.csc import BaseCsc
 from ..sal.domain import Domain
-from ..sal.enums import SalRetCode, State
+from ..sal.enums import State
 from ..sal.remote import Remote
 from . import requests
-from .answers import UnfinishedError, answered, refusals
+from .answers import Answers, refusals
 from .block_ids import BlockIds
 from .block_naming import BlockNaming
 from .bookkeeping import Bookkeeping, Memory
@@ -135,7 +135,8 @@ class ScriptQueueCsc(BaseCsc):
         use_of, process_of = self._supervising.use_of, self._launching.launched
         publishing = Publishing(self._runtime.outbox, self.events.__getitem__, use_of, process_of)
         naming = BlockNaming(self._runtime, block_ids)
-        for edge in (self._launching, link, publishing, naming):
+        self._answers = Answers(self._runtime, self.commands, self.make_ackcmd, lambda: self._leaves_scripts)
+        for edge in (self._launching, link, publishing, naming, self._answers):
             self._runtime.register(edge.effects)
         # Adds take their place in the queue in the order in which they came,
         # although each is checked off the event loop first.
@@ -261,7 +262,7 @@ class ScriptQueueCsc(BaseCsc):
         """Read the configuration; refused if it is wrong, or if scripts would lose their slot."""
         with refusals():
             layout = await self._configuring.read(data.configurationOverride)
-            await self._give("start", Reconfigure(layout), data)
+            await self._answers.give("start", Reconfigure(layout), data)
         self._configuring.apply()
 
     async def end_start(self, data: Any) -> None:
@@ -292,14 +293,14 @@ class ScriptQueueCsc(BaseCsc):
             wish = requests.add_script(data)
             async with self._add_order:
                 await self._library.afind(wish.is_standard, wish.path)
-                reply = self._give("add", await self._configuring.ruled(wish), data)
-            return await self._answer(data, reply)
+                reply = self._answers.give("add", await self._configuring.ruled(wish), data)
+            return await self._answers.answer(data, reply)
 
     async def do_move(self, data: Any) -> Any:
         """Move a waiting script."""
         self.assert_enabled()
         with refusals():
-            return await self._answer(data, self._give("move", requests.move_script(data), data))
+            return await self._answers.obtain("move", requests.move_script(data), data)
 
     async def do_requeue(self, data: Any) -> Any:
         """Add a script again; the result is the new index."""
@@ -310,37 +311,37 @@ class ScriptQueueCsc(BaseCsc):
                 wish = self.model.wish(order.index)
                 await self._library.afind(wish.is_standard, wish.path)
                 ruling = (await self._configuring.ruled(wish)).ruling
-                reply = self._give("requeue", dataclasses.replace(order, ruling=ruling), data)
-            return await self._answer(data, reply)
+                reply = self._answers.give("requeue", dataclasses.replace(order, ruling=ruling), data)
+            return await self._answers.answer(data, reply)
 
     async def do_stopScripts(self, data: Any) -> Any:
         """Stop scripts, wherever they are in their lives."""
         self.assert_enabled()
         with refusals():
-            return await self._answer(data, self._give("stopScripts", requests.stop_scripts(data), data))
+            return await self._answers.obtain("stopScripts", requests.stop_scripts(data), data)
 
     async def do_pause(self, data: Any) -> Any:
         """Start no further script, in a slot or in all; allowed in any state."""
         with refusals():
-            return await self._answer(data, self._give("pause", requests.pause(data), data))
+            return await self._answers.obtain("pause", requests.pause(data), data)
 
     async def do_resume(self, data: Any) -> Any:
         """Go on; a script that failed is moved to the history."""
         self.assert_enabled()
         with refusals():
-            return await self._answer(data, self._give("resume", requests.resume(data), data))
+            return await self._answers.obtain("resume", requests.resume(data), data)
 
     async def do_showQueue(self, data: Any) -> Any:
         """Publish the queue again."""
         self.assert_enabled()
         with refusals():
-            return await self._answer(data, self._give("showQueue", ShowQueue(), data))
+            return await self._answers.obtain("showQueue", ShowQueue(), data)
 
     async def do_showScript(self, data: Any) -> Any:
         """Publish one script again."""
         self.assert_enabled()
         with refusals():
-            return await self._answer(data, self._give("showScript", ShowScript(data.scriptSalIndex), data))
+            return await self._answers.obtain("showScript", ShowScript(data.scriptSalIndex), data)
 
     async def do_showSchema(self, data: Any) -> None:
         """Publish the configuration schema of a script."""
@@ -365,21 +366,6 @@ class ScriptQueueCsc(BaseCsc):
             standard = await self._library.aavailable(True)
             external = await self._library.aavailable(False)
         return {"standard": ":".join(standard), "external": ":".join(external)}
-
-    def _give(self, name: str, command: Command, data: Any) -> asyncio.Future[str]:
-        async def progress(timeout_s: float, text: str) -> None:
-            await self.commands[name].ack_in_progress(data, timeout_s, text)
-
-        return self._runtime.give(command, data.private_seqNum, progress, data.private_identity)
-
-    async def _answer(self, data: Any, reply: asyncio.Future[str]) -> Any:
-        """Wait for the reply to a command; if the component closes meanwhile, say what becomes of it."""
-        try:
-            return await answered(reply) or None
-        except UnfinishedError as unfinished:
-            advice = "; look at the next one before you repeat it" if self._leaves_scripts else ""
-            text = f"Aborted: {unfinished}{advice}"
-            return self.make_ackcmd(data.private_seqNum, SalRetCode.CMD_ABORTED, 1, text)
 
     async def _prepare_scripts(self) -> None:
         """See that the first script finds its topics."""

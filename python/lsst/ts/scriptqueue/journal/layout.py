@@ -72,6 +72,9 @@ STEPS: tuple[Step, ...] = (
         )""",
         "CREATE INDEX happenings_key ON happenings (key)",
     ),
+    # Tables as before. Entries and snapshots also tell whose commands are not known to be answered,
+    # which earlier programs do not understand.
+    sql(),
 )
 
 

@@ -29,7 +29,7 @@ from ..core.effects import (
     SetTimer,
     WriteLog,
 )
-from ..core.events import CommandGiven, Event, ShutdownRequested, TimerExpired
+from ..core.events import AnswersSent, CommandGiven, Event, ShutdownRequested, TimerExpired
 from ..core.model import QueueModel
 from ..core.refusals import Refused
 from .backlog import Backlog
@@ -92,6 +92,8 @@ class Runtime:
         self._held: asyncio.Queue[tuple[asyncio.Future[str], list[_Outcome]]] = asyncio.Queue()
         self._timers = Timers(self._timer_expired)
         self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
+        #: Commands whose last acknowledgement has been sent since the last event.
+        self._answered: list[int] = []
         # What was asked of an earlier queue is not answered to a client of this one.
         self._last_command_id = model.last_command_id
         self._listeners: dict[type[Any], Callable[[Any], None]] = {}
@@ -147,9 +149,9 @@ class Runtime:
 
     def post(self, event: Event) -> None:
         """Tell the queue what happened."""
+        self._backlog.grow()
         self._inbox.put_nowait(event)
 
-        self._backlog.grow()
     @property
     def is_running(self) -> bool:
         """Are events being handled?"""
@@ -204,8 +206,14 @@ class Runtime:
         task.add_done_callback(self._tasks.discard)
 
     def give(
-        self, command: Command, cmd_id: int, progress: Progress, identity: str = ""
-    ) -> asyncio.Future[str]:
+        self,
+        command: Command,
+        cmd_id: int,
+        progress: Progress,
+        identity: str = "",
+        origin: int = 0,
+        name: str = "",
+    ) -> tuple[int, asyncio.Future[str]]:
         """Give the queue a command; it is in the inbox when this returns.
 
         Parameters
@@ -216,13 +224,16 @@ class Runtime:
             Sequence number of the SAL command.
         progress
             Called when the answer will take longer.
-        identity
-            Who asks.
+        identity, origin
+            Who asks, and its process id; 0 if only this service can answer.
+        name
+            Name of the SAL command.
 
         Returns
         -------
-        asyncio.Future
-            Becomes the result, "" if there is nothing to say but that it is
+        tuple
+            The number of the command, for `answered`, and its reply. That
+            becomes the result, "" if there is nothing to say but that it is
             done, or raises `Refused`.
 
         Raises
@@ -235,8 +246,16 @@ class Runtime:
         self._last_command_id += 1
         reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._replies[self._last_command_id] = (reply, progress)
-        self.post(CommandGiven(self.now(), self._last_command_id, command, cmd_id, identity))
-        return reply
+        self.post(CommandGiven(self.now(), self._last_command_id, command, cmd_id, identity, origin, name))
+        return self._last_command_id, reply
+
+    def answered(self, command_id: int) -> None:
+        """Note that the last acknowledgement of a command was sent; it is written with the next event."""
+        self._answered.append(command_id)
+
+    def _answers_sent(self) -> AnswersSent:
+        sent, self._answered = tuple(self._answered), []
+        return AnswersSent(self.now(), sent)
 
     async def run(self) -> None:
         """Handle events until stopped or cancelled."""
@@ -265,6 +284,8 @@ class Runtime:
     async def stop(self) -> None:
         """End `run`, and with it all that edges have begun."""
         if self.is_running:
+            if self._answered:
+                self._book.keep([self._handled(self._answers_sent()).event], are_handled=True)
             for task in self._tasks:
                 task.cancel()
             await self._stopped.wait()
@@ -296,6 +317,8 @@ class Runtime:
     async def _consume(self) -> None:
         while True:
             events = [await self._inbox.get()]
+            if self._answered:
+                self.post(self._answers_sent())
             while not self._inbox.empty():
                 events.append(self._inbox.get_nowait())
             try:

@@ -64,6 +64,8 @@ class ControllerCommand:
         May the callback be called again while it runs?
     cmdtype
         The number of the command in acknowledgements.
+    answered
+        Called with each command whose last acknowledgement has been sent.
     """
 
     def __init__(self, topic: TopicSpec, name: str, owner: Controller) -> None:
@@ -71,6 +73,7 @@ class ControllerCommand:
         self.name = name
         self.callback: CommandCallback | None = None
         self.allow_multiple_callbacks = False
+        self.answered: Callable[[Any], None] | None = None
         self.cmdtype = list(owner.spec.topics).index(topic.name)
         self._owner = owner
         self._record = record_class(topic)
@@ -157,6 +160,8 @@ class ControllerCommand:
     async def _answer(self, data: Record, ack: Record) -> None:
         try:
             await self.ack(data, ack)
+            if self.answered is not None:
+                self.answered(data)
         except BusError as error:
             # The client's own time limit tells it; this is no reason to end the component.
             self._owner.log.error(

@@ -9,11 +9,12 @@ is alone in a DDS domain and under a topic subname of its own.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -39,6 +40,20 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[RUN_VARIABLE] = secrets.token_hex(8)
     # Threads that a numerical library starts at its import would count as left behind.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep what is collected away from the garbage collector.
+
+    It stays until the end, and there is so much of it that looking through it takes longer than most tests.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

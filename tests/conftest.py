@@ -18,11 +18,11 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from .leaks import RUN_VARIABLE, no_leftovers, no_task_left
+from .leaks import RUN_VARIABLE, no_leftovers, no_task_left, no_task_left_in_a_loop
 
 pytest_plugins = ["lsst.ts.scriptqueue.testing.pytest_plugin", "tests.local_kafka", "tests.own_broker"]
 
-__all__ = ["no_leftovers", "no_task_left"]
+__all__ = ["no_leftovers", "no_task_left", "no_task_left_in_a_loop"]
 
 _FOREIGN = ("LSST_", "CYCLONEDDS_URI", "IMAGE_SERVER_URL", "TS_CONFIG_")
 

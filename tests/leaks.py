@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import os
 import signal
 import threading
@@ -26,8 +27,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-__all__ = ["RUN_VARIABLE", "Holdings", "leftover_tasks", "leftovers", "no_leftovers", "no_task_left"]
+__all__ = [
+    "RUN_VARIABLE",
+    "Holdings",
+    "leftover_tasks",
+    "leftovers",
+    "no_leftovers",
+    "no_task_left",
+    "no_task_left_in_a_loop",
+]
 
 #: Environment variable that marks every process started by this test process.
 RUN_VARIABLE = "SCRIPTQUEUE_TEST_RUN"
@@ -105,12 +115,27 @@ def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def no_task_left_in_a_loop(request: pytest.FixtureRequest) -> None:
+    """Have `no_task_left` where there is a loop; one for every other test costs more than many a test."""
+    if _has_a_loop(request.node):
+        request.getfixturevalue("no_task_left")
+
+
+@pytest.fixture
 async def no_task_left(no_leftovers: None) -> AsyncIterator[None]:
     """Fail a test that leaves tasks behind; it ends before the loop, and before `no_leftovers`."""
     yield
     found = leftover_tasks()
     if found:
         pytest.fail("left behind:\n  " + "\n  ".join(found), pytrace=False)
+
+
+def _has_a_loop(test: pytest.Function) -> bool:
+    """Is a test asynchronous, or one of its fixtures?"""
+    return pytest_asyncio.is_async_test(test) or any(
+        inspect.iscoroutinefunction(fixture[-1].func) or inspect.isasyncgenfunction(fixture[-1].func)
+        for fixture in test._fixtureinfo.name2fixturedefs.values()
+    )
 
 
 def _describe(before: Holdings, after: Holdings) -> list[str]:

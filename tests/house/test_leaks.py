@@ -21,7 +21,7 @@ FOREVER = [sys.executable, "-I", "-c", "import signal; signal.pause()"]
 
 CONFTEST = f"""
 import os
-from tests.leaks import RUN_VARIABLE, no_leftovers, no_task_left
+from tests.leaks import RUN_VARIABLE, no_leftovers, no_task_left, no_task_left_in_a_loop
 os.environ[RUN_VARIABLE] = "inner-{os.getpid()}"
 """
 

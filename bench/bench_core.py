@@ -30,10 +30,12 @@ from lsst.ts.scriptqueue.core.events import (
     ProcessExited,
     ProcessStarted,
     ScriptAnswered,
+    ScriptDescriptionReported,
     ScriptMetadataReported,
     ScriptStateReported,
 )
 from lsst.ts.scriptqueue.core.limits import MAX_LISTED
+from lsst.ts.scriptqueue.core.needs import Description
 from lsst.ts.scriptqueue.core.states import ScriptState
 from lsst.ts.scriptqueue.core.views import VisitMetadata
 
@@ -73,6 +75,9 @@ class World:
             case LaunchProcess(index):
                 self._inbox.append(ProcessStarted(self._tick(), index, index))
                 self._report(index, ScriptState.UNCONFIGURED)
+                self._inbox.append(
+                    ScriptDescriptionReported(self._tick(), index, Description("", ""), index, self.now)
+                )
             case ConfigureScript(index, request):
                 self._inbox.append(ScriptMetadataReported(self._tick(), index, METADATA, index, self.now))
                 self._report(index, ScriptState.CONFIGURED)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import pytest
@@ -21,6 +21,7 @@ from lsst.ts.scriptqueue.journal import (
     Happening,
     Journal,
     JournalError,
+    Mark,
     Recovered,
     ScriptRow,
     Snapshot,
@@ -43,8 +44,9 @@ class FakeJournal:
         self._asked = asyncio.Event()
         self.has_room_again = asyncio.Event()
         self.has_snapshot = asyncio.Event()
-        self._held: asyncio.Future[None] | None = None
+        self._held: asyncio.Future[Mark] | None = None
         self._asked_for: list[Entry] = []
+        self.jotted: tuple[Mark, list[Entry]] | None = None
 
     async def asked(self) -> None:
         """Wait until it is asked to write while it is held."""
@@ -58,15 +60,23 @@ class FakeJournal:
             self._held.set_exception(error)
             return
         self.entries += self._asked_for
-        self._held.set_result(None)
+        self._held.set_result(self.mark)
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(len(self.entries), 0, len(self.snapshots))
+
+    def jot(self, mark: Mark, entries: Sequence[Entry]) -> bool:
+        self.jotted = (mark, list(entries))
+        return True
 
     def write(
         self,
         entries: Iterable[Entry] = (),
         scripts: Iterable[ScriptRow] = (),
         happenings: Iterable[Happening] = (),
-    ) -> asyncio.Future[None]:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    ) -> asyncio.Future[Mark]:
+        done: asyncio.Future[Mark] = asyncio.get_running_loop().create_future()
         if self.is_held:
             self._held = done
             self._asked_for += entries
@@ -82,11 +92,11 @@ class FakeJournal:
             self.has_room_again.set()
         self.rows += scripts
         self.happenings += happenings
-        done.set_result(None)
+        done.set_result(self.mark)
         return done
 
-    def write_snapshot(self, body: str) -> asyncio.Future[None]:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def write_snapshot(self, body: str) -> asyncio.Future[Mark]:
+        done: asyncio.Future[Mark] = asyncio.get_running_loop().create_future()
         if self.is_held:
             return done
         if self.is_full:
@@ -95,7 +105,7 @@ class FakeJournal:
         self.wants_snapshot = False
         self.snapshots.append(body)
         self.has_snapshot.set()
-        done.set_result(None)
+        done.set_result(self.mark)
         return done
 
     async def aclose(self) -> None:
@@ -170,6 +180,45 @@ async def test_a_snapshot_holds_what_has_been_handled_and_not_what_waits_for_it(
     assert len(journal.snapshots) == 1
     # What was owed or handled is in the snapshot, and must not happen twice.
     assert [entry.at_tai for entry in journal.entries] == [START_TAI + 2]
+    await book.aclose()
+
+
+async def test_what_is_jotted_is_all_that_is_not_known_to_be_written(
+    book: Bookkeeping, journal: FakeJournal
+) -> None:
+    events = [ev.EnabledChanged(START_TAI + number, number % 2 == 0) for number in range(3)]
+    assert not book.jot()
+    assert await book.keep(events[:1], are_handled=True) == ""
+    journal.is_held = True
+    under_way = book.keep(events[1:2], are_handled=True)
+    await journal.asked()
+    behind = book.keep(events[2:], are_handled=True)
+    assert book.jot()
+    assert journal.jotted is not None
+    mark, entries = journal.jotted
+    assert mark == Mark(1, 0, 0)
+    assert [entry.at_tai for entry in entries] == [START_TAI + 1, START_TAI + 2]
+    journal.let_go(JournalError("disk full"))
+    assert "disk full" in await under_way
+    await behind
+    await book.aclose()
+
+
+async def test_nothing_is_jotted_while_it_is_unknown_what_is_written(
+    book: Bookkeeping, journal: FakeJournal
+) -> None:
+    await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=True)
+    assert book.jot()
+    journal.is_full = True
+    await book.keep([ev.EnabledChanged(START_TAI + 1, False)], are_handled=True)
+    assert not book.jot()
+    journal.is_full = False
+    await book.keep([], are_handled=True)
+    assert book.jot()
+    # A command is not handled before it is written, so what comes of it is in no margin.
+    late = book.keep([ev.EnabledChanged(START_TAI + 2, True)], are_handled=False)
+    assert not book.jot()
+    await late
     await book.aclose()
 
 

@@ -15,6 +15,7 @@ from lsst.ts.scriptqueue.bus import BusError
 from lsst.ts.scriptqueue.core import QueueModel
 from lsst.ts.scriptqueue.core.commands import AddScript, Command, MoveScript, Pause, StopScripts, Target
 from lsst.ts.scriptqueue.core.effects import (
+    ConfigureScript,
     Effect,
     LaunchProcess,
     PublishQueue,
@@ -30,9 +31,11 @@ from lsst.ts.scriptqueue.core.events import (
     LaunchFailed,
     ProcessExited,
     ProcessStarted,
+    ScriptStateReported,
 )
 from lsst.ts.scriptqueue.core.limits import Limits
 from lsst.ts.scriptqueue.core.refusals import IllegalTransition, Refused
+from lsst.ts.scriptqueue.core.states import ScriptState
 from lsst.ts.scriptqueue.runtime import Book, NoBook, Runtime
 
 LOG = logging.getLogger("test")
@@ -65,6 +68,7 @@ class World:
                 PublishQueue: self.seen.append,
                 PublishSlots: self.seen.append,
                 PublishScript: self.seen.append,
+                ConfigureScript: self.seen.append,
             }
         )
         self.progress: list[tuple[float, str]] = []
@@ -89,7 +93,8 @@ class World:
 class HeldBook(NoBook):
     """A book that takes as long as the test wants."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_margin: bool = False) -> None:
+        self.has_margin = has_margin
         self.kept: list[tuple[Event, ...]] = []
         self.owed: list[Event] = []
         self._asked = asyncio.Queue[asyncio.Future[str]]()
@@ -107,6 +112,9 @@ class HeldBook(NoBook):
         while len(self.kept) < count:
             self._has_been_asked.clear()
             await self._has_been_asked.wait()
+
+    def jot(self) -> bool:
+        return self.has_margin
 
     def owe(self, event: Event) -> None:
         self.owed.append(event)
@@ -348,3 +356,56 @@ def test_an_effect_has_one_owner() -> None:
     world = World()
     with pytest.raises(ValueError, match=r"two owners: \['SetTimer'\]"):
         world.runtime.register({SetTimer: lambda effect: None})
+
+
+async def launch(world: World, book: HeldBook, index: int) -> None:
+    """Add a script, as far as its process."""
+    reply = world.give(AddScript(True, "slew.py"))
+    await book.write()
+    world.runtime.post(ProcessStarted(world.runtime.now(), index, 42))
+    await book.write()
+    assert await reply == str(index)
+
+
+async def report_loaded(world: World, book: HeldBook, index: int) -> None:
+    """Have a script say that it is loaded, as far as that is to be written."""
+    count = len(book.kept)
+    now = world.runtime.now()
+    world.runtime.post(ScriptStateReported(now, index, ScriptState.UNCONFIGURED, "", 42, now))
+    await book.asked(count + 1)
+
+
+def told(world: World) -> list[int]:
+    """The scripts that were told to configure, in order."""
+    return [effect.index for effect in world.seen if isinstance(effect, ConfigureScript)]
+
+
+async def test_a_script_is_told_before_the_disk_is_done_if_that_cannot_be_forgotten() -> None:
+    book = HeldBook(has_margin=True)
+    world = World(book=book)
+    async with running(world):
+        await launch(world, book, 100000)
+        await report_loaded(world, book, 100000)
+        assert told(world) == [100000]
+        count = len(world.seen)
+        await book.write()
+        await world.runtime.settle(10)
+    # The rest has waited, and no order is given twice.
+    assert len(world.seen) > count
+    assert told(world) == [100000]
+
+
+async def test_what_waits_for_the_disk_is_not_overtaken_by_what_need_not() -> None:
+    book = HeldBook()
+    world = World(book=book)
+    async with running(world):
+        await launch(world, book, 100000)
+        await launch(world, book, 100001)
+        await report_loaded(world, book, 100000)
+        book.has_margin = True
+        await report_loaded(world, book, 100001)
+        assert told(world) == []
+        await book.write()
+        await book.write()
+        await world.runtime.settle(10)
+    assert told(world) == [100000, 100001]

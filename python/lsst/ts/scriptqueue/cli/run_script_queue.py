@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import gc
 import logging
 import pathlib
 import signal
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 #: The indices of its scripts, 100,000 for each queue, must fit into 32 bits.
 _MAX_INDEX = 21_473
+
+#: The garbage collector looks at new objects when there are so many.
+_YOUNG_OBJECTS = 10_000
 
 _STATES = {state.name.lower(): state for state in (State.STANDBY, State.DISABLED, State.ENABLED)}
 
@@ -112,6 +116,10 @@ async def _serve(options: QueueOptions) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     async with script_queue(options) as csc:
         print(f"ScriptQueue:{options.index} is {csc.summary_state.name}", flush=True)
+        # What is there by now stays. To look through all of it for garbage again and again would
+        # hold everything up, each time for tens of milliseconds.
+        gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS)
         ends: tuple[asyncio.Future[Any], ...] = (told_to_end, csc.done_task)
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if csc.done_task.done():

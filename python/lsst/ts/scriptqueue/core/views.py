@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from .layout import MAIN
 from .states import ProcessState, ScriptState
@@ -123,11 +124,11 @@ class ScriptView:
 
     def tells_clients_of_one_slot(self, shown: ScriptView | None) -> bool:
         """Does it differ from what was shown in what clients know that know of no slots?"""
-        return shown is None or _without_slots(self) != _without_slots(shown)
+        return shown is None or _KNOWN_TO_ALL(self) != _KNOWN_TO_ALL(shown)
 
 
-def _without_slots(view: ScriptView) -> ScriptView:
-    return replace(view, slot="", resources="", waiting_for="", exit_reason="")
+_OF_SLOTS = frozenset({"slot", "resources", "waiting_for", "exit_reason"})
+_KNOWN_TO_ALL = attrgetter(*(field.name for field in fields(ScriptView) if field.name not in _OF_SLOTS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from ..core.effects import Effect, Forget, PublishScript
 from ..core.events import Event
 from ..core.model import QueueModel
 from ..core.views import ScriptRecord
-from ..journal import Happening, Journal, JournalError, Recovered, ScriptRow
+from ..journal import Entry, Happening, Journal, JournalError, Mark, Recovered, ScriptRow
 from ..launch.contract import LastingLauncher
 from ..runtime import Book
 from .entries import entry_of, row_of
@@ -82,7 +82,7 @@ class Memory:
 class _Kept:
     """What is to be written, and who waits for it."""
 
-    events: tuple[Event, ...]
+    entries: tuple[Entry, ...]
     are_handled: bool
     known: asyncio.Future[str]
 
@@ -144,9 +144,12 @@ class Bookkeeping(Book):
         self._wants_snapshot = False
         self._is_trusted = True
         self._disk = _Disk.ANSWERS
-        self._owed: list[Event] = []
+        #: How far the journal is written; None if that is not known, or about to change by a snapshot.
+        self._mark: Mark | None = None
+        self._owed: list[Entry] = []
         self._waiting: list[_Kept] = []
         self._under_way: list[_Kept] = []
+        self._due: asyncio.Handle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._trouble = ""
@@ -166,16 +169,24 @@ class Bookkeeping(Book):
 
     def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
         known: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        kept = _Kept(tuple(events), are_handled, known)
+        kept = _Kept(tuple(map(entry_of, events)), are_handled, known)
         if self._disk is _Disk.HANGS:
             self._give_up(kept)
-        else:
-            self._waiting.append(kept)
-            self._go_on()
+            return known
+        self._waiting.append(kept)
+        if self._due is None:
+            # Whoever asks has something to do first that is more urgent.
+            self._due = asyncio.get_running_loop().call_soon(self._go_on)
         return known
 
+    def jot(self) -> bool:
+        if self._mark is None or not all(kept.are_handled for kept in self._waiting):
+            return False
+        waiting = [entry for kept in self._waiting for entry in kept.entries]
+        return self._journal.jot(self._mark, [*self._owed, *waiting])
+
     def owe(self, event: Event) -> None:
-        self._owed.append(event)
+        self._owed.append(entry_of(event))
         self._try_again_later()
 
     def note(self, effects: Sequence[Effect]) -> None:
@@ -225,6 +236,7 @@ class Bookkeeping(Book):
 
     def _go_on(self) -> None:
         """Write what waits, if that is not being done."""
+        self._due = None
         if self._writing is None or self._writing.done():
             if self._retry is not None:
                 self._retry.cancel()
@@ -248,8 +260,8 @@ class Bookkeeping(Book):
         self._under_way, self._waiting = self._waiting, []
         for kept in self._under_way:
             if kept.are_handled:
-                self._owed += kept.events
-        late = [event for kept in self._under_way if not kept.are_handled for event in kept.events]
+                self._owed += kept.entries
+        late = [entry for kept in self._under_way if not kept.are_handled for entry in kept.entries]
         self._wait_on(_STEPS)
         try:
             trouble = await self._tried(late)
@@ -276,7 +288,7 @@ class Bookkeeping(Book):
         """Let those who wait know that nothing can be written for now."""
         for kept in waiting:
             if kept.are_handled:
-                self._owed += kept.events
+                self._owed += kept.entries
         _tell(waiting, _told(self._trouble))
 
     def _ended(self, writing: asyncio.Task[None]) -> None:
@@ -287,7 +299,7 @@ class Bookkeeping(Book):
                 if not kept.known.done():
                     kept.known.set_exception(error)
 
-    async def _tried(self, late: Sequence[Event]) -> str:
+    async def _tried(self, late: Sequence[Entry]) -> str:
         """Write what is owed, and what is to be handled when it is written; return why it cannot be done."""
         owed = len(self._owed)
         has_hung = self._disk is _Disk.HUNG
@@ -296,13 +308,14 @@ class Bookkeeping(Book):
         try:
             if self._is_trusted and (self._wants_snapshot or self._journal.wants_snapshot or has_hung):
                 # All that is owed has been handled, so it is in there, and must not happen twice.
+                self._mark = None
                 await self._write_snapshot()
                 self._wants_snapshot = False
                 if self._disk is _Disk.HUNG:
                     self._disk = _Disk.ANSWERS
                 del self._owed[:owed]
                 owed = 0
-            await self._journal.write(map(entry_of, (*self._owed[:owed], *late)))
+            mark = await self._journal.write((*self._owed[:owed], *late))
         except JournalError as error:
             self._note_trouble(str(error))
             return _told(self._trouble)
@@ -310,14 +323,16 @@ class Bookkeeping(Book):
             self._log.warning("The journal can be written again")
         self._trouble = ""
         del self._owed[:owed]
+        self._mark = mark
         return ""
 
     def _note_trouble(self, why: str) -> None:
+        self._mark = None
         if not self._trouble:
             self._log.error("What happens cannot be written down; scripts that run go on: %s", why)
         self._trouble = why
 
-    def _write_snapshot(self) -> asyncio.Future[None]:
+    def _write_snapshot(self) -> asyncio.Future[Mark]:
         return self._journal.write_snapshot(json.dumps(self._model.snapshot()))
 
     def _write_history(self) -> None:
@@ -327,7 +342,7 @@ class Bookkeeping(Book):
             return
         news = self._news()
 
-        def told(written: asyncio.Future[None]) -> None:
+        def told(written: asyncio.Future[Mark]) -> None:
             error = None if written.cancelled() else written.exception()
             if error is None:
                 return

@@ -13,7 +13,7 @@ from .faults import JournalError, JournalFullError, JournalInUseError, JournalTo
 from .history import Answer, NoJournalError, Query, Told, journal_path, read_history
 from .journal import Journal
 from .lock import JournalLock
-from .records import Entry, Happening, Limits, Recovered, ScriptRow, Snapshot
+from .records import Entry, Happening, Limits, Mark, Recovered, ScriptRow, Snapshot
 
 __all__ = [
     "Answer",
@@ -26,6 +26,7 @@ __all__ = [
     "JournalLock",
     "JournalTooNewError",
     "Limits",
+    "Mark",
     "NoJournalError",
     "Query",
     "Recovered",

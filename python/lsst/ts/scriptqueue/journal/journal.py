@@ -15,7 +15,7 @@ import pathlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 from .. import __version__
@@ -24,7 +24,8 @@ from .faults import JournalError
 from .journal_file import JournalFile, Writing
 from .layout import STEPS, Step
 from .lock import JournalLock
-from .records import Entry, Happening, Limits, Recovered, ScriptRow
+from .margin import Margin
+from .records import Entry, Happening, Limits, Mark, Recovered, ScriptRow
 from .rows import entry_values, happening_values, script_values
 
 __all__ = ["Journal"]
@@ -40,19 +41,19 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    done: asyncio.Future[None]
+    done: asyncio.Future[Mark]
     writing: Writing
 
 
 @dataclass(frozen=True, slots=True)
 class _WriteSnapshot:
-    done: asyncio.Future[None]
+    done: asyncio.Future[Mark]
     body: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Close:
-    done: asyncio.Future[None] | None
+    done: asyncio.Future[Mark] | None
 
 
 _Job = _Write | _WriteSnapshot | _Close
@@ -70,6 +71,7 @@ class Journal:
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._opened: asyncio.Future[Recovered] = loop.create_future()
         self._is_closed = False
+        self._margin: Margin | None = None
         # A program that fails to close it must end all the same: what is confirmed is on the disk.
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
 
@@ -154,7 +156,7 @@ class Journal:
         entries: Iterable[Entry] = (),
         scripts: Iterable[ScriptRow] = (),
         happenings: Iterable[Happening] = (),
-    ) -> asyncio.Future[None]:
+    ) -> asyncio.Future[Mark]:
         """Write what has happened; it keeps the order in which this is called.
 
         Parameters
@@ -169,10 +171,11 @@ class Journal:
         Returns
         -------
         asyncio.Future
-            Done when all of it is on the disk. It raises `JournalError` if it
-            cannot be written: then nothing of it is, nor of what was to be
-            written together with it, and what comes later is tried again.
-            Cancelling it does not take it back.
+            Done when all of it is on the disk; it says how far the journal is
+            written then. It raises `JournalError` if it cannot be written:
+            then nothing of it is, nor of what was to be written together with
+            it, and what comes later is tried again. Cancelling it does not
+            take it back.
 
         Raises
         ------
@@ -190,7 +193,7 @@ class Journal:
         self._jobs.put(_Write(done, writing))
         return done
 
-    def write_snapshot(self, body: str) -> asyncio.Future[None]:
+    def write_snapshot(self, body: str) -> asyncio.Future[Mark]:
         """Write all that the queue knows after the entries written so far; older ones may be forgotten then.
 
         Parameters
@@ -201,7 +204,7 @@ class Journal:
         Returns
         -------
         asyncio.Future
-            Done when it is on the disk; raises as that of `write`.
+            As that of `write`.
 
         Raises
         ------
@@ -215,6 +218,27 @@ class Journal:
         self._jobs.put(_WriteSnapshot(done, body))
         return done
 
+    def jot(self, mark: Mark, entries: Sequence[Entry]) -> bool:
+        """Note in the margin what has happened and is not known to be on the disk yet.
+
+        It takes no time, and outlives this process, but not the machine. It
+        counts for the next time the journal is opened, as far as it is not
+        written by then.
+
+        Parameters
+        ----------
+        mark
+            What the last write that is done has said.
+        entries
+            What has happened since; to be written all the same.
+
+        Returns
+        -------
+        bool
+            Whether it could be noted.
+        """
+        return self._margin is not None and not self._is_closed and self._margin.note(mark, entries)
+
     async def aclose(self) -> None:
         """Write what was asked for, and let go of the file."""
         if not self._is_closed:
@@ -224,7 +248,7 @@ class Journal:
             await done
             self._thread.join()
 
-    def _new_future(self) -> asyncio.Future[None]:
+    def _new_future(self) -> asyncio.Future[Mark]:
         if self._is_closed:
             raise JournalError(f"the journal {self.path} is closed")
         return self._loop.create_future()
@@ -235,17 +259,19 @@ class Journal:
         try:
             closing = self._serve()
         finally:
-            self._file.close()
-            self._lock.release()
             self._is_closed = True
+            self._file.close()
+            if self._margin is not None:
+                self._margin.close()
+            self._lock.release()
             left = [job.done for job in self._gathered() if job.done is not None]
             self._tell(left, JournalError(f"the journal {self.path} is closed"))
             if closing is not None and closing.done is not None:
-                self._tell([closing.done])
+                self._tell([closing.done], self._file.mark)
 
     def _serve(self) -> _Close | None:
         try:
-            recovered = self._file.open()
+            recovered = self._with_margin(self._file.open())
         except JournalError as error:
             self._loop.call_soon_threadsafe(_fail, self._opened, error)
             return None
@@ -276,6 +302,22 @@ class Journal:
                 return job
             self._do([job.done], functools.partial(self._file.write_snapshot, job.body))
 
+    def _with_margin(self, recovered: Recovered) -> Recovered:
+        """Open the margin, and write what is only there."""
+        try:
+            self._margin = Margin.open(self.path.parent)
+        except OSError:
+            # Everything waits for the disk then.
+            return recovered
+        left = self._margin.after(self._file.mark)
+        if not left:
+            return recovered
+        try:
+            self._file.write([Writing(tuple(map(entry_values, left)), (), ())])
+        except JournalError as error:
+            recovered = replace(recovered, complaints=(*recovered.complaints, str(error)))
+        return replace(recovered, entries=(*recovered.entries, *left))
+
     def _gathered(self) -> Iterator[_Job]:
         """Yield what else is to be done now."""
         for _ in range(_MOST_TOGETHER):
@@ -287,28 +329,28 @@ class Journal:
     def _write(self, together: Iterable[_Write]) -> None:
         self._file.write([job.writing for job in together])
 
-    def _do(self, done: list[asyncio.Future[None]], work: Callable[[], None]) -> None:
-        error: JournalError | None = JournalError(f"the journal {self.path} does not work any more")
+    def _do(self, done: list[asyncio.Future[Mark]], work: Callable[[], None]) -> None:
+        outcome: JournalError | Mark = JournalError(f"the journal {self.path} does not work any more")
         try:
             work()
-            error = None
+            outcome = self._file.mark
         except JournalError as fault:
-            error = fault
+            outcome = fault
         finally:
             # Also a fault of the program itself leaves nobody waiting.
-            self._tell(done, error)
+            self._tell(done, outcome)
 
-    def _tell(self, done: Sequence[asyncio.Future[None]], error: JournalError | None = None) -> None:
-        self._loop.call_soon_threadsafe(_settle, done, error)
+    def _tell(self, done: Sequence[asyncio.Future[Mark]], outcome: JournalError | Mark) -> None:
+        self._loop.call_soon_threadsafe(_settle, done, outcome)
 
 
-def _settle(futures: Sequence[asyncio.Future[None]], error: JournalError | None) -> None:
+def _settle(futures: Sequence[asyncio.Future[Mark]], outcome: JournalError | Mark) -> None:
     for future in futures:
-        if error is None:
-            _succeed(future, None)
+        if isinstance(outcome, Mark):
+            _succeed(future, outcome)
         else:
             # Each caller raises one of its own.
-            _fail(future, type(error)(*error.args))
+            _fail(future, type(outcome)(*outcome.args))
 
 
 def _succeed(future: asyncio.Future[_T], value: _T) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 from .connecting import NAME, Connect, for_reading, with_settings
 from .faults import READING_ERRORS, DamageError, JournalError, JournalFullError, code_of, fault_of, is_damage
 from .layout import Step, known_version, migrate, tables_after, tables_of, transaction
-from .records import Limits, Recovered
+from .records import Limits, Mark, Recovered
 from .replay import NOTHING, Replay, read_replay
 from .rows import chained
 from .salvage import finish_rebuilding, rebuild
@@ -72,6 +72,8 @@ class _Place:
         How many entries there are since the snapshot, and how many characters.
     rows
         How many scripts the history has.
+    snapshot
+        Hash of the latest snapshot; 0 if there is none.
     """
 
     number: int
@@ -79,6 +81,7 @@ class _Place:
     entries: int
     size: int
     rows: int
+    snapshot: int
 
 
 class JournalFile:
@@ -120,7 +123,7 @@ class JournalFile:
         self._connect = connect
         self._log = log
         self._connection: sqlite3.Connection | None = None
-        self._place = _Place(0, 0, 0, 0, 0)
+        self._place = _Place(0, 0, 0, 0, 0, 0)
         self._has_gap = False
         self._commits = 0
         self.is_untidy = True
@@ -132,6 +135,11 @@ class JournalFile:
         return (
             self._has_gap or place.entries >= limits.snapshot_entries or place.size >= limits.snapshot_bytes
         )
+
+    @property
+    def mark(self) -> Mark:
+        """How far it is written."""
+        return Mark(self._place.number, self._place.chain, self._place.snapshot)
 
     def open(self) -> Recovered:
         """Open the file, or make it.
@@ -190,8 +198,8 @@ class JournalFile:
         """
 
         def put(connection: sqlite3.Connection) -> _Place:
-            add_snapshot(connection, self._place.number, self._place.chain, body)
-            return replace(self._place, entries=0, size=0)
+            snapshot = add_snapshot(connection, self._place.number, self._place.chain, body)
+            return replace(self._place, entries=0, size=0, snapshot=snapshot)
 
         self._commit(put)
         self._has_gap = False
@@ -337,14 +345,19 @@ class JournalFile:
             new += add_scripts(connection, writing.scripts)
             add_happenings(connection, writing.happenings)
         place = self._place
-        return _Place(
-            number, chain, place.entries + number - place.number, place.size + size, place.rows + new
+        return replace(
+            place,
+            number=number,
+            chain=chain,
+            entries=place.entries + number - place.number,
+            size=place.size + size,
+            rows=place.rows + new,
         )
 
 
 def _place_after(replay: Replay, rows: int) -> _Place:
     size = sum(len(entry.body) for entry in replay.entries)
-    return _Place(replay.number, replay.chain, len(replay.entries), size, rows)
+    return _Place(replay.number, replay.chain, len(replay.entries), size, rows, replay.snapshot_digest)
 
 
 def _copied(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Entry", "Happening", "Limits", "Recovered", "ScriptRow", "Snapshot"]
+__all__ = ["Entry", "Happening", "Limits", "Mark", "Recovered", "ScriptRow", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,23 @@ class Happening:
     key: str
     at_tai: float
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a journal is written.
+
+    Attributes
+    ----------
+    number, chain
+        Number and hash of the last entry; 0 if there is none.
+    snapshot
+        Hash of the latest snapshot; 0 if there is none.
+    """
+
+    number: int
+    chain: int
+    snapshot: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class Replay:
         The snapshot; None if there is none.
     snapshot_chain
         Hash of the last entry before it; 0 if there was none.
+    snapshot_digest
+        Hash of the snapshot itself; 0 if there is none.
     entries
         The entries after it.
     number, chain
@@ -34,18 +36,19 @@ class Replay:
 
     snapshot: Snapshot | None
     snapshot_chain: int
+    snapshot_digest: int
     entries: tuple[Entry, ...]
     number: int
     chain: int
     trouble: str
 
 
-NOTHING = Replay(None, 0, (), 0, 0, "")
+NOTHING = Replay(None, 0, 0, (), 0, 0, "")
 
 
 def read_replay(connection: sqlite3.Connection) -> Replay:
     """Read as much of the replay as is what was written; never raises for damage."""
-    snapshot, snapshot_chain, trouble = _newest_snapshot(connection)
+    snapshot, snapshot_chain, snapshot_digest, trouble = _newest_snapshot(connection)
     number, chain = (snapshot.after, snapshot_chain) if snapshot is not None else (0, 0)
     entries: list[Entry] = []
     try:
@@ -64,15 +67,15 @@ def read_replay(connection: sqlite3.Connection) -> Replay:
             number, chain = found, found_chain
     except READING_ERRORS as error:
         trouble = trouble or f"after entry {number}: {error}"
-    return Replay(snapshot, snapshot_chain, tuple(entries), number, chain, trouble)
+    return Replay(snapshot, snapshot_chain, snapshot_digest, tuple(entries), number, chain, trouble)
 
 
-def _newest_snapshot(connection: sqlite3.Connection) -> tuple[Snapshot | None, int, str]:
+def _newest_snapshot(connection: sqlite3.Connection) -> tuple[Snapshot | None, int, int, str]:
     trouble = ""
     try:
         numbers = [row[0] for row in connection.execute("SELECT after FROM snapshots ORDER BY after DESC")]
     except READING_ERRORS as error:
-        return None, 0, f"snapshots: {error}"
+        return None, 0, 0, f"snapshots: {error}"
     for after in numbers:
         try:
             row = connection.execute(
@@ -82,6 +85,6 @@ def _newest_snapshot(connection: sqlite3.Connection) -> tuple[Snapshot | None, i
             trouble = trouble or f"the snapshot after entry {after}: {error}"
             continue
         if row is not None and digest(after, row[0], row[1]) == row[2]:
-            return Snapshot(after, row[1]), row[0], trouble
+            return Snapshot(after, row[1]), row[0], row[2], trouble
         trouble = trouble or f"the snapshot after entry {after} is not what was written"
-    return None, 0, trouble
+    return None, 0, 0, trouble

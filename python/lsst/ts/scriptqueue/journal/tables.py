@@ -64,14 +64,16 @@ def add_happenings(connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]
     connection.executemany(_ADD_HAPPENING, rows)
 
 
-def add_snapshot(connection: sqlite3.Connection, after: int, chain: int, body: str) -> None:
-    """Write a snapshot, and forget those that are too old to be of use."""
-    connection.execute(_ADD_SNAPSHOT, (after, chain, body, digest(after, chain, body)))
+def add_snapshot(connection: sqlite3.Connection, after: int, chain: int, body: str) -> int:
+    """Write a snapshot, and forget those that are too old to be of use; return its hash."""
+    said = digest(after, chain, body)
+    connection.execute(_ADD_SNAPSHOT, (after, chain, body, said))
     connection.execute(
         "DELETE FROM snapshots WHERE after > ? OR after NOT IN"
         " (SELECT after FROM snapshots WHERE after <= ? ORDER BY after DESC LIMIT ?)",
         (after, after, _SNAPSHOTS),
     )
+    return said
 
 
 def tidy_step(connection: sqlite3.Connection, limits: Limits, now_tai: float, rows: int) -> tuple[bool, int]:

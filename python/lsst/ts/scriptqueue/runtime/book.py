@@ -51,6 +51,17 @@ class Book(Protocol):
         """
         ...
 
+    def jot(self) -> bool:
+        """Note, where it outlives this process, all that the model has handled and that is to be written.
+
+        Returns
+        -------
+        bool
+            Whether that was possible. It is still to be written, and only then
+            outlives the machine.
+        """
+        ...
+
     def owe(self, event: Event) -> None:
         """Take an event that could not be written, and is handled; it is written when that is possible."""
         ...
@@ -71,6 +82,9 @@ class NoBook(Book):
         kept: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         kept.set_result("")
         return kept
+
+    def jot(self) -> bool:
+        return True
 
     def owe(self, event: Event) -> None:
         pass

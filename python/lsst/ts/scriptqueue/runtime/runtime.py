@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from ..core.commands import Command
@@ -35,6 +35,7 @@ from ..core.refusals import Refused
 from .backlog import Backlog
 from .book import Book, NoBook, needs_the_book
 from .outbox import Outbox
+from .outcomes import Outcome, count_orders, outcome_of
 from .timers import Timers
 
 __all__ = ["Clock", "Progress", "Runtime"]
@@ -45,14 +46,6 @@ E = TypeVar("E", bound=Event)
 
 #: Told that a command takes up to so many seconds more, and why.
 Progress = Callable[[float, str], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What the model has made of an event, to be carried out when the event is written."""
-
-    event: Event
-    effects: Sequence[Effect]
 
 
 class Clock(Protocol):
@@ -89,7 +82,9 @@ class Runtime:
         self._last_tai = model.now_tai
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._backlog, self._unsent = Backlog(), Backlog()
-        self._held: asyncio.Queue[tuple[asyncio.Future[str], list[_Outcome]]] = asyncio.Queue()
+        self._held: asyncio.Queue[tuple[asyncio.Future[str], list[Outcome]]] = asyncio.Queue()
+        #: How many orders to scripts wait for the disk.
+        self._orders_held = 0
         self._timers = Timers(self._timer_expired)
         self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
         #: Commands whose last acknowledgement has been sent since the last event.
@@ -274,6 +269,7 @@ class Runtime:
                 self._inbox.get_nowait()
             while not self._held.empty():
                 self._held.get_nowait()
+            self._orders_held = 0
             self._backlog.clear()
             self._unsent.clear()
             for reply, _ in self._replies.values():
@@ -329,9 +325,11 @@ class Runtime:
                 else:
                     outcomes = [self._handled(event) for event in events]
                     kept = self._book.keep(events, are_handled=True)
+                    outcomes = self._ahead_of_the_disk(outcomes)
             except BaseException:
                 self._backlog.shrink(len(events))
                 raise
+            self._orders_held += count_orders(outcomes)
             self._held.put_nowait((kept, outcomes))
 
     async def _release(self) -> None:
@@ -343,28 +341,41 @@ class Runtime:
                 for outcome in outcomes:
                     self._carry_out(outcome, is_written=is_written)
             finally:
+                self._orders_held -= count_orders(outcomes)
                 self._backlog.shrink(len(outcomes))
 
-    def _handled(self, event: Event) -> _Outcome:
+    def _ahead_of_the_disk(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """Tell scripts what they are to be told, if no crash can make this queue forget it.
+
+        They are not told anything before what they were to be told earlier.
+        """
+        orders = [order for outcome in outcomes for order in outcome.orders]
+        if not orders or self._orders_held or not self._book.jot():
+            return outcomes
+        for order in orders:
+            self._table[type(order)](order)
+        return [replace(outcome, orders=()) for outcome in outcomes]
+
+    def _handled(self, event: Event) -> Outcome:
         try:
             effects = self.model.handle(event)
         except BaseException:
             self._book.distrust()
             raise
         self._book.note(effects)
-        return _Outcome(event, effects)
+        return outcome_of(event, effects)
 
-    def _handled_late(self, event: Event, trouble: str) -> _Outcome:
+    def _handled_late(self, event: Event, trouble: str) -> Outcome:
         """As `_handled`, of what has been waiting for the book, and of what came together with it."""
         if not trouble:
             return self._handled(event)
         if isinstance(event, CommandGiven) and needs_the_book(event):
-            return _Outcome(event, (AckCommand(event.command_id, False, trouble),))
+            return outcome_of(event, (AckCommand(event.command_id, False, trouble),))
         self._book.owe(event)
         return self._handled(event)
 
-    def _carry_out(self, outcome: _Outcome, *, is_written: bool) -> None:
-        for effect in outcome.effects:
+    def _carry_out(self, outcome: Outcome, *, is_written: bool) -> None:
+        for effect in (*outcome.orders, *outcome.effects):
             self._table[type(effect)](effect)
         listener = self._listeners.get(type(outcome.event))
         if listener is not None and is_written:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -242,7 +243,8 @@ def test_what_comes_of_it(row: Row) -> None:
 def test_what_is_done_about_it_is_told_to_the_log(
     deed: Deed, setting: str, what: str, reaction: Reaction, done: str
 ) -> None:
-    driver, index = a_script(Phase.RUNNING, Driver(supervision=Supervision(**{setting: reaction})))
+    limits: dict[str, Any] = {setting: reaction}
+    driver, index = a_script(Phase.RUNNING, Driver(supervision=Supervision(**limits)))
     deed(driver, index)
     shown, said = logged(driver)
     assert shown.startswith(f"script {index} (slew.py): {what}")

@@ -10,8 +10,14 @@ import pytest
 
 from lsst.ts.scriptqueue.core import states
 from lsst.ts.scriptqueue.core.views import QueueView, ScriptView, VisitMetadata
-from lsst.ts.scriptqueue.csc.publishing import queue_fields, script_fields, use_fields, visit_fields
-from lsst.ts.scriptqueue.launch.contract import Vitals
+from lsst.ts.scriptqueue.csc.publishing import (
+    process_fields,
+    queue_fields,
+    script_fields,
+    use_fields,
+    visit_fields,
+)
+from lsst.ts.scriptqueue.launch.contract import Identity, Launched, Vitals
 from lsst.ts.scriptqueue.sal import enums
 from lsst.ts.scriptqueue.sal.definitions import component
 
@@ -42,9 +48,11 @@ def test_every_field_of_the_events_is_filled() -> None:
         *(states.ProcessState.DONE, states.ScriptState.DONE, "b", 0, 1, "e"),
     )
     assert queue_fields(queue).keys() == fields_of("queue")
-    told = script_fields(script) | use_fields(Vitals(is_stopped=False, memory_bytes=1, cpu_s=1.0))
-    assert told.keys() == fields_of("script")
-    assert use_fields(None).keys() <= told.keys()
+    use = use_fields(Vitals(is_stopped=False, memory_bytes=1, cpu_s=1.0))
+    process = process_fields(Launched("100000-a", Identity(1, 2, "boot", 3), "/output"))
+    assert (script_fields(script) | use | process).keys() == fields_of("script")
+    assert process_fields(None).keys() == process.keys()
+    assert use_fields(None).keys() == use.keys()
     # Nobody can know when a visit will begin.
     expected = fields_of("nextVisit") - {"scriptSalIndex", "groupId", "startTime"}
     assert visit_fields(VisitMetadata()).keys() == expected

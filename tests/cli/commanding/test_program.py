@@ -147,7 +147,7 @@ async def test_a_refusal(queue: None) -> None:
 async def test_monitor_sees_history_and_what_happens_until_it_is_told(
     queue: None, signum: signal.Signals
 ) -> None:
-    async with started("1", "monitor", "--json", stdout=PIPE, stderr=PIPE) as process:
+    async with started("1", "monitor", "--json", "--heartbeats", stdout=PIPE, stderr=PIPE) as process:
         assert process.stdout is not None
         history = {"logevent_queue", "logevent_summaryState", "logevent_heartbeat"}
         await _until(process.stdout, lambda seen: history <= {line["topic"] for line in seen})

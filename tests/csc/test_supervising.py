@@ -131,6 +131,28 @@ async def test_a_process_that_is_stopped_is_shown_until_it_goes_on(
         assert stage.shown[waits].concern
 
 
+async def test_when_a_process_goes_on_its_heartbeats_are_waited_for_anew(
+    buses: Buses, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with a_watched_stage(buses, tmp_path) as stage:
+        index = await stage.add("long.py")
+        await stage.reached(index, ScriptState.RUNNING)
+        await stage.launcher.beat(index)
+        stage.launcher.vitals[index] = STOPPED
+        await concern(stage, index, "its process is stopped since ")
+        await pass_time(100.0)
+        stage.launcher.vitals[index] = RUNS
+        await concern(stage, index, "")
+        await pass_time(25.0)
+        assert stage.shown[index].concern == "", "it has its whole time"
+        async with beating(stage, index):
+            await pass_time(20.0)
+        assert "silent since" not in caplog.text
+        assert "is heard again" not in caplog.text
+        assert "its process goes on, and its heartbeats are waited for anew" in caplog.text
+        await concern(stage, index, "silent since ")
+
+
 @pytest.mark.parametrize("reaction", list(Reaction))
 async def test_a_script_that_runs_for_too_long(
     buses: Buses, tmp_path: pathlib.Path, reaction: Reaction

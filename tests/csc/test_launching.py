@@ -63,6 +63,9 @@ class ALauncher(LastingLauncher):
     def on_exit(self, callback: Callable[[Exited], None]) -> None:
         pass
 
+    def begin(self) -> None:
+        pass
+
     async def inherited(self) -> tuple[Inherited, ...]:
         return (Inherited(self.launched, INDEX),)
 

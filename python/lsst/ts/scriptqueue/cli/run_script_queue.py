@@ -114,12 +114,15 @@ async def _serve(options: QueueOptions) -> None:
         loop.add_signal_handler(signum, end, signum)
     # A terminal that goes away is no reason to end the night.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # To read back a night makes many objects, and none that goes.
+    gc.disable()
     async with script_queue(options) as csc:
         print(f"ScriptQueue:{options.index} is {csc.summary_state.name}", flush=True)
         # What is there by now stays. To look through all of it for garbage again and again would
         # hold everything up, each time for tens of milliseconds.
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS)
+        gc.enable()
         ends: tuple[asyncio.Future[Any], ...] = (told_to_end, csc.done_task)
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if csc.done_task.done():

@@ -217,6 +217,12 @@ class ScriptQueueCsc(BaseCsc):
         if message["private_origin"] == self.domain.origin:
             self._runtime.middleware_works(self.domain.clock.tai() - message["private_sndStamp"])
 
+    async def _check_alone(self) -> None:
+        if self._memory is not None:
+            # Both take their time.
+            self._memory.launcher.begin()
+        await super()._check_alone()
+
     async def _introduce(self) -> None:
         await self._take_over()
         await self._scripts.start_task

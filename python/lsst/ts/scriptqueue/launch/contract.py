@@ -226,6 +226,10 @@ class LastingLauncher(Launcher, Protocol):
     All that raise `LaunchError` do so if no owner can be started or reached.
     """
 
+    def begin(self) -> None:
+        """Begin to look for the owner, which takes a while; nobody has to do so first."""
+        ...
+
     async def inherited(self) -> tuple[Inherited, ...]:
         """Return what an earlier queue left behind; to be asked before the first launch.
 

@@ -63,6 +63,13 @@ class KeeperContact:
             return None
         return link.result() if link.result().is_open else None
 
+    def begin(self) -> None:
+        """Begin to connect, or to stay connected, unless that is being done."""
+        if self._staying is None or self._staying.done():
+            loop = asyncio.get_running_loop()
+            self._link = loop.create_future()
+            self._staying = loop.create_task(self._stay(), name="contact with the keeper")
+
     async def connected(self) -> KeeperLink:
         """Return the connection, when there is one.
 
@@ -72,11 +79,7 @@ class KeeperContact:
             If no keeper can be had.
         """
         while self.link is None:
-            if self._staying is None or self._staying.done():
-                self._link = asyncio.get_running_loop().create_future()
-                self._staying = asyncio.get_running_loop().create_task(
-                    self._stay(), name="contact with the keeper"
-                )
+            self.begin()
             if self._link is not None:
                 await asyncio.shield(self._link)
             # If it is lost already, the task that has to know will know in a moment.

@@ -88,6 +88,10 @@ class KeptLauncher(LastingLauncher):
     def on_exit(self, callback: Callable[[Exited], None]) -> None:
         self._callbacks.append(callback)
 
+    def begin(self) -> None:
+        self._refuse_if_closed()
+        self._keeper.begin()
+
     async def inherited(self) -> tuple[Inherited, ...]:
         self._refuse_if_closed()
         self._output.begin()

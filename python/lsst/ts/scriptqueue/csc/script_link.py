@@ -144,7 +144,7 @@ class ScriptLink:
                 ScriptState(data.state),
                 data.reason,
                 data.private_origin,
-                data.private_sndStamp,
+                self._runtime.time_of(data.private_sndStamp),
             ),
         )
 
@@ -156,7 +156,7 @@ class ScriptLink:
                 data.salIndex,
                 Description(data.resources, data.remotes),
                 data.private_origin,
-                data.private_sndStamp,
+                self._runtime.time_of(data.private_sndStamp),
             ),
         )
 
@@ -170,6 +170,6 @@ class ScriptLink:
                 data.salIndex,
                 VisitMetadata(**fields),
                 data.private_origin,
-                data.private_sndStamp,
+                self._runtime.time_of(data.private_sndStamp),
             ),
         )

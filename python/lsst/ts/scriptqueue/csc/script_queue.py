@@ -243,6 +243,8 @@ class ScriptQueueCsc(BaseCsc):
         memory = self._memory
         if memory is None or self._book is None:
             return
+        # What had happened was told within a moment. Readers drop what is not later, were the clock set back.
+        self.domain.stamper.go_on_after(self.model.now_tai + self.heartbeat_interval)
         is_new = memory.recovered.is_fresh
         if is_new or self._lost or memory.recovered.snapshot is None:
             # What cannot be read back must not be stumbled over again.

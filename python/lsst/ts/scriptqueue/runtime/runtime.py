@@ -17,7 +17,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ..core.commands import Command
 from ..core.effects import (
@@ -36,9 +36,10 @@ from .backlog import Backlog
 from .book import Book, NoBook, needs_the_book
 from .outbox import Outbox
 from .outcomes import Outcome, count_orders, outcome_of
+from .steady_clock import Clock, SteadyClock
 from .timers import Timers
 
-__all__ = ["Clock", "Progress", "Runtime"]
+__all__ = ["Progress", "Runtime"]
 
 Handler = Callable[[Any], None]
 
@@ -49,14 +50,6 @@ _MOST_TOGETHER = 50
 
 #: Told that a command takes up to so many seconds more, and why.
 Progress = Callable[[float, str], Coroutine[Any, Any, None]]
-
-
-class Clock(Protocol):
-    """What the runtime needs of a clock."""
-
-    def tai(self) -> float:
-        """Now, as TAI, unix seconds."""
-        ...
 
 
 class Runtime:
@@ -80,9 +73,8 @@ class Runtime:
         self.model = model
         self._book = book or NoBook()
         self.outbox = Outbox(log)
-        self._clock = clock
+        self._clock = SteadyClock(clock, model.now_tai)
         self._log = log
-        self._last_tai = model.now_tai
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._backlog, self._unsent = Backlog(), Backlog()
         self._held: asyncio.Queue[tuple[asyncio.Future[str], list[Outcome]]] = asyncio.Queue()
@@ -129,8 +121,11 @@ class Runtime:
 
     def now(self) -> float:
         """Now, as TAI, unix seconds; never before what it was."""
-        self._last_tai = max(self._last_tai, self._clock.tai())
-        return self._last_tai
+        return self._clock.now()
+
+    def time_of(self, stamp_tai: float) -> float:
+        """Convert a stamp of another process of this machine; both are TAI, unix seconds."""
+        return self._clock.of(stamp_tai)
 
     def middleware_works(self, age_s: float) -> None:
         """Note that a message sent so many seconds ago has come all the way.

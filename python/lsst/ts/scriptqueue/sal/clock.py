@@ -71,6 +71,10 @@ class Stamper:
         self._clock = clock
         self._last_tai = 0.0
 
+    def go_on_after(self, tai: float) -> None:
+        """Give no stamp up to one that an earlier process has given (TAI unix seconds)."""
+        self._last_tai = max(self._last_tai, tai)
+
     def stamp(self) -> float:
         """Return the next stamp (TAI unix seconds)."""
         self._last_tai = max(self._clock.tai(), self._last_tai + STAMP_STEP_S)

@@ -275,6 +275,9 @@ class BaseCsc(Controller):
         return [*super()._reads(), heartbeat]
 
     def _heartbeat_heard(self, message: Message) -> None:
+        if not self.is_taking_commands:
+            # It goes on where the one before it was: the clock may have been set back in between.
+            self.domain.stamper.go_on_after(message["private_sndStamp"] + self.heartbeat_interval)
         # While it listens it writes nothing, so whatever comes is foreign; what
         # came before, with the history, was not listened for.
         if self._foreign is not None and not self._foreign.done():

@@ -192,9 +192,20 @@ class Driver:
         signal: int | None = None,
         output_tail: str = "",
         while_away: bool = False,
+        ended_ago_s: float = 0.0,
     ) -> None:
         code = exit_code if signal is None else None
-        self.apply(ev.ProcessExited(self.tick(), index, code, signal, output_tail, while_away=while_away))
+        self.apply(
+            ev.ProcessExited(
+                self.tick(),
+                index,
+                code,
+                signal,
+                output_tail,
+                while_away=while_away,
+                ended_ago_s=ended_ago_s,
+            )
+        )
 
     def report(
         self,

@@ -263,3 +263,23 @@ def test_what_is_needed_is_not_settled_anew() -> None:
     driver.expire(index)
     driver.configure(index)
     assert driver.model.script(index).resources == "MTMount"
+
+
+@pytest.mark.parametrize(
+    ("away_s", "ended_ago_s", "ran_s"),
+    [
+        pytest.param(3600.0, 3000.0, 600.0, id="it ended while no queue was there"),
+        pytest.param(3600.0, 0.0, 3600.0, id="nobody saw when it ended"),
+        pytest.param(0.0, 3000.0, 0.0, id="the clock was set back meanwhile"),
+    ],
+)
+def test_a_script_that_ended_unseen_ran_until_it_ended(
+    away_s: float, ended_ago_s: float, ran_s: float
+) -> None:
+    driver, index = a_script(P.RUNNING)
+    driver.tick(away_s)
+    driver.take_over()
+    driver.exit(index, while_away=True, ended_ago_s=ended_ago_s)
+    script = driver.model._ledger.scripts[index]
+    assert script.process_end_tai - script.run_start_tai == pytest.approx(ran_s, abs=10.0)
+    assert script.process_end_tai >= script.run_start_tai

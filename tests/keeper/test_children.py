@@ -31,9 +31,14 @@ DAEMON = (
 async def test_an_exit_is_told_and_kept_until_it_is_taken(talk: Talk, state_dir: Path) -> None:
     child = (await talk.launch("one", "echo said; exit 3"))["child"]
     exited = await talk.exited()
+    ago_s = exited.pop("ended_ago_s")
+    assert 0.0 <= ago_s < 60.0
+    del child["ended_ago_s"]
     assert exited == {"push": "exited", **child, "ended": [3, None]}
     assert (state_dir / "one.log").read_text() == "said\n"
-    assert (await talk.hello())["children"] == [{**child, "ended": [3, None]}]
+    (kept,) = (await talk.hello())["children"]
+    assert kept.pop("ended_ago_s") >= ago_s
+    assert kept == {**child, "ended": [3, None]}
     assert "error" not in await talk.ask("taken", launch_id="one")
     assert (await talk.hello())["children"] == []
 

@@ -81,9 +81,12 @@ async def test_what_ends_while_no_queue_is_there_is_known(
             await kill(first)
         night.let_go("script", how)
         psutil.wait_procs(scripts, PATIENCE_S)
+        gone_tai = night.queue.domain.clock.tai()
         async with a_service(tmp_path) as second:
             await second.line()
             await night.state("script", state)
+            # The keeper has seen it, a moment before or after this test.
+            assert (await night.ended("script")).timestampProcessEnd < gone_tai + 1.0
             second.process.terminate()
             await second.end()
     assert night.ran("script") == 1

@@ -144,6 +144,8 @@ class ProcessExited:
         Was it while no queue was there?
     memory_kill
         Where that signal is SIGKILL: did the kernel send it because memory ran out?
+    ended_ago_s
+        How long before this event it was, in seconds, if it was long before.
     """
 
     at_tai: float
@@ -154,6 +156,7 @@ class ProcessExited:
     signal_name: str = ""
     while_away: bool = False
     memory_kill: MemoryKill = MemoryKill.NOT_ASKED
+    ended_ago_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,7 @@ class Launching:
         if self._launch_ids.get(index) != exited.launch_id:
             self._launcher.taken(exited.launch_id)
             return
+        while_away = exited.launch_id in self._missed or exited.launch_id in self._unheard
         self.post(
             index,
             ProcessExited(
@@ -193,8 +194,9 @@ class Launching:
                 exited.signal,
                 exited.output_tail,
                 _SIGNAL_NAMES.get(exited.signal, ""),
-                while_away=exited.launch_id in self._missed or exited.launch_id in self._unheard,
+                while_away=while_away,
                 memory_kill=exited.memory_kill,
+                ended_ago_s=exited.ended_ago_s if while_away else 0.0,
             ),
         )
 

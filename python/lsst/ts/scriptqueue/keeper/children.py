@@ -23,6 +23,7 @@ import os
 import signal
 from collections.abc import Callable, Generator, Mapping, Sequence
 
+from .boot_clock import boot_s
 from .identity import Identity, identity_of
 from .leftovers import Pause, find_launch, hunt
 from .poll import Poll
@@ -93,9 +94,21 @@ class Child:
         How far it has come.
     exit_code, signal
         How it ended; both None if that is not known.
+    ended_at_s
+        When its leader ended, on the clock of `boot_s`; None if it has not, or nobody saw it.
     """
 
-    __slots__ = ("exit_code", "identity", "launch_id", "output_path", "phase", "pidfd", "sal_index", "signal")
+    __slots__ = (
+        "ended_at_s",
+        "exit_code",
+        "identity",
+        "launch_id",
+        "output_path",
+        "phase",
+        "pidfd",
+        "sal_index",
+        "signal",
+    )
 
     def __init__(self, launch_id: str, sal_index: int, output_path: str, identity: Identity) -> None:
         self.launch_id = launch_id
@@ -106,6 +119,7 @@ class Child:
         self.phase = Phase.RUNNING
         self.exit_code: int | None = None
         self.signal: int | None = None
+        self.ended_at_s: float | None = None
 
     def __str__(self) -> str:
         return f"script {self.sal_index}, process {self.identity.pid}, launch {self.launch_id},"
@@ -311,6 +325,7 @@ class Children:
         self._poll.cancel(child)
         child.move(On.LEADER_ENDED)
         if child.pidfd is not None:
+            child.ended_at_s = boot_s()
             self._poll.unwatch(child.pidfd)
         self._left.append(child)
         # Not at once: what ends in the same moment shares one look at all processes.

@@ -21,7 +21,8 @@ if it was refused. Before ``hello`` nothing else is answered. Answers are:
 
 A child is described by ``launch_id``, ``sal_index``, ``identity``, ``output_path``, and
 ``ended``, which is null while it lives, and then ``[exit code, signal]``, both null
-if that is not known. The same description, with ``push`` saying ``exited``, is sent
+if that is not known. ``ended_ago_s`` is how long ago that was (seconds), null if nobody
+saw it; an earlier keeper does not tell. The same description, with ``push`` saying ``exited``, is sent
 unasked when a child has ended. It is kept until it is said to be taken.
 ``close`` is answered at once; when all children have ended and their exits
 have been sent, the keeper closes the connection.

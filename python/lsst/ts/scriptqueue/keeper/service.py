@@ -20,6 +20,7 @@ import os
 import socket
 from collections.abc import Callable
 
+from .boot_clock import boot_s
 from .children import Child, Children, LaunchRefused
 from .connection import Connection
 from .identity import Identity
@@ -347,4 +348,5 @@ def _description(child: Child) -> Message:
         "identity": list(child.identity),
         "output_path": child.output_path,
         "ended": ended,
+        "ended_ago_s": None if child.ended_at_s is None else round(boot_s() - child.ended_at_s, 3),
     }

@@ -123,6 +123,8 @@ class Exited:
         The last lines of its output, at most 2,000 characters.
     memory_kill
         If that signal is SIGKILL: did the kernel send it because memory ran out?
+    ended_ago_s
+        How long ago it ended, in seconds; 0 if just now, or if nobody saw it.
     """
 
     launch_id: str
@@ -131,6 +133,7 @@ class Exited:
     signal: int | None
     output_tail: str
     memory_kill: MemoryKill = MemoryKill.NOT_ASKED
+    ended_ago_s: float = 0.0
 
     @property
     def status_is_known(self) -> bool:

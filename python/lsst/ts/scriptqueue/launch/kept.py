@@ -23,6 +23,7 @@ import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
+from ..keeper.boot_clock import boot_s
 from .contract import (
     Exited,
     Inherited,
@@ -279,7 +280,13 @@ class KeptLauncher(LastingLauncher):
             child.launched.result().pid, status.signal, was_asked=child.kill_after_s is not None
         )
         return Exited(
-            child.launch_id, child.sal_index, status.exit_code, status.signal, last_words, memory_kill
+            child.launch_id,
+            child.sal_index,
+            status.exit_code,
+            status.signal,
+            last_words,
+            memory_kill,
+            0.0 if status.ended_at_s is None else boot_s() - status.ended_at_s,
         )
 
     def _end(self, child: KeptChild, kill_after_s: float) -> None:
@@ -354,7 +361,11 @@ class KeptLauncher(LastingLauncher):
 
     def _note_end(self, child: KeptChild, described: Mapping[str, Any]) -> None:
         if not child.ended.done():
-            child.ended.set_result(KeptStatus(*described["ended"]))
+            # An earlier keeper does not tell.
+            ago_s = described.get("ended_ago_s")
+            child.ended.set_result(
+                KeptStatus(*described["ended"], None if ago_s is None else boot_s() - ago_s)
+            )
 
     async def _close_keeper(self) -> None:
         link = self._keeper.link

@@ -16,10 +16,19 @@ __all__ = ["KeptChild", "KeptStatus", "launched_as"]
 
 @dataclass(frozen=True, slots=True)
 class KeptStatus:
-    """How a child ended; both None if that is not known."""
+    """How a child ended.
+
+    Attributes
+    ----------
+    exit_code, signal
+        Both None if that is not known.
+    ended_at_s
+        When, in seconds since the machine was started; None if that is not known.
+    """
 
     exit_code: int | None
     signal: int | None
+    ended_at_s: float | None = None
 
 
 @dataclass(eq=False, slots=True)

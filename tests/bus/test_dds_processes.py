@@ -176,6 +176,34 @@ async def test_a_killed_writer_takes_its_history_along_and_nobody_stumbles(netwo
         assert got.numbers() == [1, 2, 3]
 
 
+async def test_a_component_that_was_killed_is_obeyed_and_heard_when_it_is_back(network: DdsNetwork) -> None:
+    answers, states = Collector(), Collector()
+    reads = [Reading(ACKNOWLEDGEMENT, IndexRange.one(5), answers), Reading(STATE, EVERY, states)]
+    client = await network.connect().open(index=0, writes=[COMMAND], reads=reads)
+    async with peers(network.environment, "leaf", "leaf", "leaf") as lives:
+        for number, life in enumerate(lives):
+            # Nobody has noticed yet that the one before has gone.
+            await life.open(5, writes=["ACKNOWLEDGEMENT", "STATE"], reads=[("COMMAND", 5, 5)], echo=True)
+            await client.write(COMMAND, a_message(COMMAND, salIndex=5, number=number))
+            await answers.has(number)
+            await life.write("STATE", a_message(salIndex=5, number=number))
+            await states.has(number)
+            life.kill()
+            await life.aclose()
+    await client.aclose()
+    assert answers.numbers() == states.numbers() == [0, 1, 2]
+
+
+async def test_a_client_that_was_killed_is_answered_when_it_is_back(network: DdsNetwork) -> None:
+    async with peers(network.environment, "leaf", "hub", "hub", "hub") as [component, *lives]:
+        await component.open(5, writes=["ACKNOWLEDGEMENT"], reads=[("COMMAND", 5, 5)], echo=True)
+        for number, life in enumerate(lives):
+            await a_client_is_answered(life, number)
+            life.kill()
+            await life.aclose()
+        assert component.got("COMMAND").numbers() == [0, 1, 2]
+
+
 @pytest.mark.long
 async def test_a_reader_that_was_given_up_has_the_latest_when_it_goes_on(network: DdsNetwork) -> None:
     async with peers(network.environment, "hub") as [stopped]:

@@ -45,6 +45,9 @@ _RETRY_S = 1.0
 #: itself stood still that costs one step, and not the disk its good name.
 _STEPS, _STEP_S = 5, 1.0
 
+#: At the end a disk that hangs has so many steps more to take what it must not lose.
+_LAST_STEPS = 20
+
 
 class _Disk(enum.Enum):
     """What is known of the disk."""
@@ -202,6 +205,9 @@ class Bookkeeping(Book):
         if self._history is not None:
             self._history.cancel()
         self._wants_snapshot = True
+        if self._disk is _Disk.HANGS and self._writing is not None:
+            # Without it the next service would take what runs for what nobody has started.
+            await asyncio.wait({self._writing}, timeout=_LAST_STEPS * self._step_s)
         try:
             # What is under way comes first, and what is owed goes with it.
             trouble = await self.keep((), are_handled=True)

@@ -307,8 +307,7 @@ class Bookkeeping(Book):
 
     async def _tried(self, late: Sequence[Entry]) -> str:
         """Write what is owed, and what is to be handled when it is written; return why it cannot be done."""
-        owed = len(self._owed)
-        has_hung = self._disk is _Disk.HUNG
+        owed, has_hung = len(self._owed), self._disk is _Disk.HUNG
         if has_hung and not self._is_trusted:
             return _told(self._trouble)
         try:

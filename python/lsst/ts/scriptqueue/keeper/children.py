@@ -99,16 +99,9 @@ class Child:
     """
 
     __slots__ = (
-        "ended_at_s",
-        "exit_code",
-        "identity",
-        "launch_id",
-        "output_path",
-        "phase",
-        "pidfd",
-        "sal_index",
-        "signal",
-    )
+        "ended_at_s", "exit_code", "identity", "launch_id", "output_path", "phase", "pidfd",
+        "sal_index", "signal",
+    )  # fmt: skip
 
     def __init__(self, launch_id: str, sal_index: int, output_path: str, identity: Identity) -> None:
         self.launch_id = launch_id

@@ -213,21 +213,18 @@ class Runtime:
         ----------
         command
             What is asked.
-        cmd_id
-            Sequence number of the SAL command.
+        cmd_id, name
+            Sequence number and name of the SAL command.
         progress
             Called when the answer will take longer.
         identity, origin
             Who asks, and its process id; 0 if only this service can answer.
-        name
-            Name of the SAL command.
 
         Returns
         -------
         tuple
-            The number of the command, for `answered`, and its reply. That
-            becomes the result, "" if there is nothing to say but that it is
-            done, or raises `Refused`.
+            The number of the command, for `answered`, and its reply: the
+            result, "" for nothing but that it is done, or it raises `Refused`.
 
         Raises
         ------
@@ -256,9 +253,8 @@ class Runtime:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._started.set()
-                self.spawn(self.outbox.run())
-                self.spawn(self._release())
-                self.spawn(self._consume())
+                for work in (self.outbox.run(), self._release(), self._consume()):
+                    self.spawn(work)
         finally:
             self._group = None
             self._timers.cancel_all()

@@ -10,9 +10,8 @@ One write is under way at a time. What happens meanwhile is written together
 with the next, and if a write fails, none behind it can have succeeded.
 
 A disk that does not answer for too long counts as one that takes nothing:
-nobody waits for it any more. What it has been given it may yet write, though
-it has been refused or handled meanwhile. So when it answers again the next
-thing that is written is all that the queue is.
+nobody waits for it. What it has been given it may yet write, though it was
+refused meanwhile. So when it answers again, all that the queue is comes first.
 """
 
 from __future__ import annotations

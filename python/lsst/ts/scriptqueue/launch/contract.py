@@ -13,7 +13,7 @@ to be *taken*: the queue says so when it is in the queue's own books for good.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..core.events import MemoryKill
@@ -133,7 +133,7 @@ class Exited:
     signal: int | None
     output_tail: str
     memory_kill: MemoryKill = MemoryKill.NOT_ASKED
-    ended_ago_s: float = 0.0
+    ended_ago_s: float = field(default=0.0, compare=False)
 
     @property
     def status_is_known(self) -> bool:

@@ -363,9 +363,9 @@ class KeptLauncher(LastingLauncher):
         if not child.ended.done():
             # An earlier keeper does not tell.
             ago_s = described.get("ended_ago_s")
-            child.ended.set_result(
-                KeptStatus(*described["ended"], None if ago_s is None else boot_s() - ago_s)
-            )
+            ended_at_s = None if ago_s is None else boot_s() - ago_s
+            exit_code, signal = described["ended"]
+            child.ended.set_result(KeptStatus(exit_code, signal, ended_at_s))
 
     async def _close_keeper(self) -> None:
         link = self._keeper.link

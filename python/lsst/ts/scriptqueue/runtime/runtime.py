@@ -155,10 +155,7 @@ class Runtime:
         await self._started.wait()
 
     async def settle(self, limit_s: float) -> bool:
-        """Wait until what was posted is handled and what came of it is sent.
-
-        What is posted meanwhile is not waited for, so a disk that is slower
-        than what happens keeps nobody for ever.
+        """Wait until what was posted is handled and what came of it is sent; not for what comes meanwhile.
 
         Parameters
         ----------

@@ -30,7 +30,7 @@ DAEMON = (
 
 async def test_an_exit_is_told_and_kept_until_it_is_taken(talk: Talk, state_dir: Path) -> None:
     child = (await talk.launch("one", "echo said; exit 3"))["child"]
-    exited = await talk.exited()
+    exited = dict(await talk.exited())
     ago_s = exited.pop("ended_ago_s")
     assert 0.0 <= ago_s < 60.0
     del child["ended_ago_s"]

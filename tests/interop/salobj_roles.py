@@ -113,6 +113,7 @@ class Panel:
             "shown_running": sorted(self.shown_running),
             "stale": [index for index in self.listed if self.shown.get(index) != self.told.get(index)],
             "lost": self.heartbeats.longest_silence > LOST_S,
+            "silent_s": self.heartbeats.longest_silence,
             "names": self.names,
         }
 
@@ -227,7 +228,11 @@ class SimpleScheduler:
 
 
 class Watcher:
-    """Raises an alarm while the queue is held up by a failed script."""
+    """Raises an alarm while the queue is held up by a failed script.
+
+    Which script is current and what state that has come in two topics, and
+    either may come first.
+    """
 
     def __init__(self, domain: Any) -> None:
         self.queue = salobj.Remote(
@@ -239,8 +244,15 @@ class Watcher:
         )
         self.heartbeats = Heartbeats(self.queue)
         self.summary_states: list[int] = []
-        self.held_by = 0
+        self.current = 0
+        self.is_held_up = False
+        #: The latest that was heard of a script while it was current.
+        self.state = 0
         self.raised: list[int] = []
+        #: Of which scripts it was heard that they failed, current or not.
+        self.failed: set[int] = set()
+        self.numbers: dict[str, int] = {}
+        self.missed = 0
         self.queue.evt_summaryState.callback = self.on_summary_state
         self.queue.evt_queue.callback = self.on_queue
         self.queue.evt_script.callback = self.on_script
@@ -249,11 +261,28 @@ class Watcher:
         self.summary_states.append(data.summaryState)
 
     async def on_queue(self, data: Any) -> None:
-        self.held_by = 0 if data.running or not data.enabled else data.currentSalIndex
+        self.count("queue", data.private_seqNum)
+        self.current = data.currentSalIndex
+        self.is_held_up = data.enabled and not data.running
+        self.judge()
 
     async def on_script(self, data: Any) -> None:
-        if data.scriptSalIndex == self.held_by and data.scriptState == FAILED:
-            self.raised.append(data.scriptSalIndex)
+        self.count("script", data.private_seqNum)
+        if data.scriptState == FAILED:
+            self.failed.add(data.scriptSalIndex)
+        if data.scriptSalIndex == self.current:
+            self.state = data.scriptState
+        self.judge()
+
+    def count(self, topic: str, number: int) -> None:
+        """Count what was written between the previous event and this one."""
+        self.missed += number - self.numbers.get(topic, number - 1) - 1
+        self.numbers[topic] = number
+
+    def judge(self) -> None:
+        """Raise the alarm if it is time."""
+        if self.is_held_up and self.state == FAILED:
+            self.raised.append(self.current)
 
     async def live(self) -> dict[str, Any]:
         """Listen until told to end."""
@@ -263,9 +292,12 @@ class Watcher:
         await told_to_end()
         return {
             "raised": sorted(set(self.raised)),
-            "stands": self.held_by,
+            "failed": sorted(self.failed),
+            "missed": self.missed,
+            "stands": self.current if self.is_held_up else 0,
             "states": self.summary_states,
             "lost": self.heartbeats.longest_silence > LOST_S,
+            "silent_s": self.heartbeats.longest_silence,
         }
 
 

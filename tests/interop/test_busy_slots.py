@@ -291,7 +291,13 @@ async def test_four_busy_slots(
         assert_each_ended_once(operator, log)
         (bad,) = (index for index, wish in log.added.items() if wish is bad_wish)
         alarms, seen = await watcher.result(), await panel.result()
-        assert (alarms["raised"], alarms["stands"], alarms["states"]) == ([bad], 0, [State.ENABLED])
+        if (silent_s := max(alarms["silent_s"], seen["silent_s"])) > SESSION_S:
+            pytest.skip(f"on this machine a client heard nothing for {silent_s:.0f} s")
+        failing = sorted(index for index, wish in log.added.items() if wish.ends == ScriptState.FAILED)
+        assert (alarms["missed"], alarms["failed"]) == (0, failing)
+        assert (alarms["stands"], alarms["states"]) == (0, [State.ENABLED])
+        # An alarm that came and went before the watcher was back at the broker is not raised.
+        assert alarms["raised"] == [bad] or (outage and alarms["raised"] == [])
         assert (alarms["lost"], seen["lost"]) == ((True, True) if outage else (False, False))
         last = {
             str(index): [data["scriptState"], data["processState"], data["timestampProcessEnd"]]

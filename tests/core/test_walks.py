@@ -9,6 +9,7 @@ there for nothing and none was only ever tested by itself.
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -34,12 +35,23 @@ class Recorder(dict[tuple[Phase, Trigger], Phase]):
 #: After each long walk, how many lead through a restart soon.
 SHORT_WALKS = 8
 
+#: Seeds of walks that once took every transition there was. Where the model or the walk has changed they may
+#: not, and others have to be looked for.
+# fmt: off
+COVERING = (
+    130, 49, 85, 40, 9, 74, 164, 33, 183, 90, 143, 158, 43, 67, 155, 166, 11, 12, 19, 21, 60, 69, 103, 148,
+)
+# fmt: on
 
-def walk(seeds: range, steps: int, short_walks: int = SHORT_WALKS) -> None:
+#: How many walks there are at least.
+FEWEST = 64
+
+
+def walk(seeds: range, steps: int) -> None:
     for seed in seeds:
         try:
             Walk(seed, restarts=True).go(steps)
-            for short in range(short_walks):
+            for short in range(SHORT_WALKS):
                 Walk(seed * SHORT_WALKS + short).go_through_a_restart()
         except BaseException as error:
             error.add_note(f"on the walk of seed {seed}")
@@ -50,10 +62,12 @@ def walk(seeds: range, steps: int, short_walks: int = SHORT_WALKS) -> None:
 def test_walks_take_every_transition_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
     monkeypatch.setattr(life, "TRANSITIONS", recorder)
-    more = iter(range(2_000))
-    while (never := set(TRANSITIONS) - recorder.taken) and (seed := next(more, None)) is not None:
-        # What only happens in the wake of a restart has been seen by then, or comes with later ones.
-        walk(range(seed, seed + 1), 300, SHORT_WALKS if seed < 110 or seed % 8 == 0 else 0)
+    others = (seed for seed in range(2_000) if seed not in COVERING)
+    for count, seed in enumerate(itertools.chain(COVERING, others)):
+        if count >= FEWEST and not set(TRANSITIONS) - recorder.taken:
+            break
+        walk(range(seed, seed + 1), 300)
+    never = set(TRANSITIONS) - recorder.taken
     assert not {f"{phase.name} {trigger.name}" for phase, trigger in never}
 
 

@@ -19,6 +19,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from .leaks import RUN_VARIABLE, no_leftovers, no_task_left, no_task_left_in_a_loop
+from .order import long_ones_first
 
 pytest_plugins = ["lsst.ts.scriptqueue.testing.pytest_plugin", "tests.local_kafka", "tests.own_broker"]
 
@@ -56,13 +57,15 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long"):
-        return
-    skip = pytest.mark.skip(reason="takes minutes: bin/test --long")
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(skip)
+    if not config.getoption("--long"):
+        skip = pytest.mark.skip(reason="takes minutes: bin/test --long")
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(skip)
+    if worker := getattr(config, "workerinput", None):
+        items[:] = long_ones_first(items, worker["workercount"], float(config.getini("timeout")))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -36,10 +36,11 @@ from .backlog import Backlog
 from .book import Book, NoBook, needs_the_book
 from .outbox import Outbox
 from .outcomes import Outcome, count_orders, outcome_of
+from .replies import Progress, Replies
 from .steady_clock import Clock, SteadyClock
 from .timers import Timers
 
-__all__ = ["Progress", "Runtime"]
+__all__ = ["Runtime"]
 
 Handler = Callable[[Any], None]
 
@@ -47,9 +48,6 @@ E = TypeVar("E", bound=Event)
 
 #: So many events at most are handled, and written, at a time.
 _MOST_TOGETHER = 50
-
-#: Told that a command takes up to so many seconds more, and why.
-Progress = Callable[[float, str], Coroutine[Any, Any, None]]
 
 
 class Runtime:
@@ -81,11 +79,8 @@ class Runtime:
         #: How many orders to scripts wait for the disk.
         self._orders_held = 0
         self._timers = Timers(self._timer_expired)
-        self._replies: dict[int, tuple[asyncio.Future[str], Progress]] = {}
-        #: Commands whose last acknowledgement has been sent since the last event.
-        self._answered: list[int] = []
         # What was asked of an earlier queue is not answered to a client of this one.
-        self._last_command_id = model.last_command_id
+        self._replies = Replies(model.last_command_id)
         self._listeners: dict[type[Any], Callable[[Any], None]] = {}
         self._started = asyncio.Event()
         self._finished = asyncio.Event()
@@ -230,19 +225,13 @@ class Runtime:
         """
         if not self.is_running:
             raise Refused("the queue has stopped working; send it to OFFLINE and start it again")
-        self._last_command_id += 1
-        reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._replies[self._last_command_id] = (reply, progress)
-        self.post(CommandGiven(self.now(), self._last_command_id, command, cmd_id, identity, origin, name))
-        return self._last_command_id, reply
+        command_id, reply = self._replies.expect(progress)
+        self.post(CommandGiven(self.now(), command_id, command, cmd_id, identity, origin, name))
+        return command_id, reply
 
     def answered(self, command_id: int) -> None:
         """Note that the last acknowledgement of a command was sent; it is written with the next event."""
-        self._answered.append(command_id)
-
-    def _answers_sent(self) -> AnswersSent:
-        sent, self._answered = tuple(self._answered), []
-        return AnswersSent(self.now(), sent)
+        self._replies.note_answered(command_id)
 
     async def run(self) -> None:
         """Handle events until stopped or cancelled."""
@@ -263,16 +252,15 @@ class Runtime:
             self._orders_held = 0
             self._backlog.clear()
             self._unsent.clear()
-            for reply, _ in self._replies.values():
-                reply.cancel()
-            self._replies.clear()
+            self._replies.cancel_all()
             self._stopped.set()
 
     async def stop(self) -> None:
         """End `run`, and with it all that edges have begun."""
         if self.is_running:
-            if self._answered:
-                self._book.keep([self._handled(self._answers_sent()).event], are_handled=True)
+            if answered := self._replies.take_answered():
+                sent = AnswersSent(self.now(), answered)
+                self._book.keep([self._handled(sent).event], are_handled=True)
             for task in self._tasks:
                 task.cancel()
             await self._stopped.wait()
@@ -304,8 +292,8 @@ class Runtime:
     async def _consume(self) -> None:
         while True:
             events = [await self._inbox.get()]
-            if self._answered:
-                self.post(self._answers_sent())
+            if answered := self._replies.take_answered():
+                self.post(AnswersSent(self.now(), answered))
             while len(events) < _MOST_TOGETHER and not self._inbox.empty():
                 events.append(self._inbox.get_nowait())
             try:
@@ -378,25 +366,11 @@ class Runtime:
         self.post(TimerExpired(self.now(), effect.index, effect.request))
 
     def _ack(self, effect: AckCommand) -> None:
-        async def answer() -> None:
-            reply, _ = self._replies.pop(effect.command_id, (None, None))
-            if reply is None or reply.done():
-                return
-            if effect.accepted:
-                reply.set_result(effect.result)
-            else:
-                reply.set_exception(Refused(effect.result))
-
         # Whoever is answered finds all that came of it.
-        self.outbox.put(answer, after_all=True)
+        self.outbox.put(lambda: self._replies.answer(effect), after_all=True)
 
     def _report_in_progress(self, effect: ReportInProgress) -> None:
-        async def report() -> None:
-            entry = self._replies.get(effect.command_id)
-            if entry is not None:
-                await entry[1](effect.timeout_s, effect.text)
-
-        self.outbox.put(report)
+        self.outbox.put(lambda: self._replies.report(effect))
 
     def _write_log(self, effect: WriteLog) -> None:
         self._log.log(effect.level, "%s", effect.text)

@@ -96,6 +96,10 @@ class Player:
         return same
 
 
+#: Effects that there were not then, or that end a night.
+_NOT_THEN = {"PublishSlots", "AnswerAgain", "FinishShutdown"}
+
+
 def without_added(then: Any, now: Any) -> Any:
     """What was written now, without fields that there were not then."""
     if isinstance(then, dict) and isinstance(now, dict):
@@ -119,5 +123,5 @@ def test_the_nights_have_all_that_is_to_be_compared() -> None:
     asked = {
         event["command"]["type"] for night in NIGHTS for event, _ in night["steps"] if "command" in event
     }
-    assert done == {kind.__name__ for kind in effects.Effect.__args__} - {"PublishSlots", "FinishShutdown"}
+    assert done == {kind.__name__ for kind in effects.Effect.__args__} - _NOT_THEN
     assert asked == {kind.__name__ for kind in commands.Command.__args__} - {"Reconfigure"}

@@ -98,7 +98,7 @@ def process_exited(ledger: Ledger, event: ProcessExited) -> None:
     script = ledger.scripts[event.index]
     # Not before what it is known to have done, whatever the clock did meanwhile.
     known_tai = max(script.process_start_tai, script.run_start_tai, script.state_since_tai)
-    script.process_end_tai = max(event.at_tai - event.ended_ago_s, known_tai)
+    script.process_end_tai = min(event.at_tai, max(event.at_tai - event.ended_ago_s, known_tai))
     script.output_tail = event.output_tail
     script.exit_code, script.signal = event.exit_code, event.signal
     script.ended_unseen = event.while_away

@@ -218,7 +218,7 @@ class ScriptQueueCsc(BaseCsc):
             self._runtime.middleware_works(self.domain.clock.tai() - message["private_sndStamp"])
 
     async def _check_alone(self) -> None:
-        if self._memory is not None:
+        if self._memory is not None and not self._memory.recovered.is_fresh:
             # Both take their time.
             self._memory.launcher.begin()
         await super()._check_alone()

@@ -36,7 +36,7 @@ class IndexCounter:
         self.last = self._read()
 
     async def note(self, index: int) -> None:
-        """Remember an index before its script is started."""
+        """Remember an index that was given."""
         # The later members of a block have lower indices than who was added in
         # between; only where the indices have wrapped is a much lower one the last.
         if self.last - INDICES_PER_QUEUE // 2 < index <= self.last:

@@ -50,7 +50,7 @@ class Launching:
     launcher
         Who owns the processes.
     note_index
-        Told of each index before its process is started.
+        Told of each index that was used.
     hand_down
         Gives variables for the environment of each script.
     """
@@ -145,8 +145,6 @@ class Launching:
         index = effect.index
         launch_id = effect.launch_id
         self._launch_ids[index] = launch_id
-        if self._note_index is not None:
-            await self._note_index(index)
         handed_down = await self._hand_down() if self._hand_down is not None else {}
         try:
             executable = await self._library.afind(effect.is_standard, effect.path)
@@ -170,6 +168,9 @@ class Launching:
             self._runtime.post(ProcessStarted(self._runtime.now(), index, launched.pid, _identity(launched)))
             for event in self._held.pop(index):
                 self._runtime.post(event)
+        if self._note_index is not None:
+            # Whoever waits for its process need not wait for this.
+            await self._note_index(index)
 
     def _terminate(self, effect: TerminateProcess) -> None:
         launch_id = self._launch_ids.get(effect.index)

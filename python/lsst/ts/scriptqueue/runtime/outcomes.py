@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the model has made of an event: what scripts are told, and everything else.
 
-The two part here because what scripts are told is what people wait for: it
-need not be on the disk if it cannot be forgotten as long as the scripts live.
+What scripts are told is what people wait for, so it is done first.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from ..core.effects import ConfigureScript, Effect, RunScript, SetGroupId, StopScript
 from ..core.events import Event
 
-__all__ = ["Outcome", "count_orders", "outcome_of"]
+__all__ = ["Outcome", "count_orders", "has_effects", "outcome_of"]
 
 _ORDERS = (ConfigureScript, SetGroupId, RunScript, StopScript)
 
@@ -30,7 +29,7 @@ class Outcome:
     orders
         What scripts are to be told, as far as they have not been.
     effects
-        Everything else, to be done when the event is on the disk.
+        Everything else.
     """
 
     event: Event
@@ -42,6 +41,11 @@ def outcome_of(event: Event, effects: Sequence[Effect]) -> Outcome:
     """Part the effects of an event."""
     orders = [effect for effect in effects if isinstance(effect, _ORDERS)]
     return Outcome(event, orders, [effect for effect in effects if not isinstance(effect, _ORDERS)])
+
+
+def has_effects(outcome: Outcome) -> bool:
+    """Is there anything to be done?"""
+    return bool(outcome.orders or outcome.effects)
 
 
 def count_orders(outcomes: Sequence[Outcome]) -> int:

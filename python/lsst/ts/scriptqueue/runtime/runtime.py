@@ -6,9 +6,10 @@ Nothing is decided here. Each edge room registers what it does about which
 effects; the runtime feeds the model one event at a time, dispatches each
 effect by its type, and owns every task that an edge starts for it. What
 happens is written into a book before anything is done about it, so that
-nothing is done of which nobody will know. The model need not wait for that,
-unless it is a command that would be refused if it could not be written. Time
-enters here: the stamps of events never go back, whatever the clock does.
+nothing is done of which nobody will know. That it is on the disk is waited for
+only by a command that would be refused if it could not be written; all else
+waits until no end of this process can make the next one forget it. Time enters
+here: the stamps of events never go back, whatever the clock does.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from ..core.refusals import Refused
 from .backlog import Backlog
 from .book import Book, NoBook, needs_the_book
 from .outbox import Outbox
-from .outcomes import Outcome, count_orders, outcome_of
+from .outcomes import Outcome, count_orders, has_effects, outcome_of
 from .replies import Progress, Replies
 from .steady_clock import Clock, SteadyClock
 from .timers import Timers
@@ -75,7 +76,10 @@ class Runtime:
         self._log = log
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._backlog, self._unsent = Backlog(), Backlog()
-        self._held: asyncio.Queue[tuple[asyncio.Future[str], list[Outcome]]] = asyncio.Queue()
+        self._held: asyncio.Queue[tuple[asyncio.Future[None], list[Outcome]]] = asyncio.Queue()
+        self._unwritten: asyncio.Queue[tuple[asyncio.Future[str], asyncio.Future[None], list[Event]]] = (
+            asyncio.Queue()
+        )
         #: How many orders to scripts wait for the disk.
         self._orders_held = 0
         self._timers = Timers(self._timer_expired)
@@ -111,7 +115,7 @@ class Runtime:
         self._table.update(table)
 
     def listen(self, kind: type[E], listener: Callable[[E], None]) -> None:
-        """Have somebody told of each event of a kind that is on the disk when its effects are carried out."""
+        """Have somebody told of each event of a kind when it is on the disk."""
         self._listeners[kind] = listener
 
     def now(self) -> float:
@@ -239,7 +243,7 @@ class Runtime:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._started.set()
-                for work in (self.outbox.run(), self._release(), self._consume()):
+                for work in (self.outbox.run(), self._release(), self._follow_the_book(), self._consume()):
                     self.spawn(work)
         finally:
             self._group = None
@@ -247,8 +251,9 @@ class Runtime:
             self.outbox.drop()
             while not self._inbox.empty():
                 self._inbox.get_nowait()
-            while not self._held.empty():
-                self._held.get_nowait()
+            for queue in (self._held, self._unwritten):
+                while not queue.empty():
+                    queue.get_nowait()
             self._orders_held = 0
             self._backlog.clear()
             self._unsent.clear()
@@ -292,6 +297,7 @@ class Runtime:
     async def _consume(self) -> None:
         while True:
             events = [await self._inbox.get()]
+            may_go_on: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             if answered := self._replies.take_answered():
                 self.post(AnswersSent(self.now(), answered))
             while len(events) < _MOST_TOGETHER and not self._inbox.empty():
@@ -304,37 +310,50 @@ class Runtime:
                 else:
                     outcomes = [self._handled(event) for event in events]
                     kept = self._book.keep(events, are_handled=True)
-                    outcomes = self._ahead_of_the_disk(outcomes)
+                    if not any(map(has_effects, outcomes)) or self._book.jot():
+                        outcomes = self._tell_scripts(outcomes)
+                        may_go_on.set_result(None)
             except BaseException:
                 self._backlog.shrink(len(events))
                 raise
             self._orders_held += count_orders(outcomes)
-            self._held.put_nowait((kept, outcomes))
+            self._unwritten.put_nowait((kept, may_go_on, [outcome.event for outcome in outcomes]))
+            self._held.put_nowait((may_go_on, outcomes))
             # What has come of these is not to wait for all that has come together with them.
             await asyncio.sleep(0)
 
-    async def _release(self) -> None:
-        """Do what is to be done about what is written."""
+    async def _follow_the_book(self) -> None:
+        """Let go on what could only be written, and tell who listens what is on the disk."""
         while True:
-            kept, outcomes = await self._held.get()
+            kept, may_go_on, events = await self._unwritten.get()
+            trouble = await kept
+            if not may_go_on.done():
+                may_go_on.set_result(None)
+            for event in events if not trouble else ():
+                listener = self._listeners.get(type(event))
+                if listener is not None:
+                    listener(event)
+
+    async def _release(self) -> None:
+        """Do what is to be done about what no crash can make this queue forget."""
+        while True:
+            may_go_on, outcomes = await self._held.get()
             try:
-                is_written = not await kept
+                await may_go_on
                 for outcome in outcomes:
-                    self._carry_out(outcome, is_written=is_written)
+                    for effect in (*outcome.orders, *outcome.effects):
+                        self._table[type(effect)](effect)
             finally:
                 self._orders_held -= count_orders(outcomes)
                 self._backlog.shrink(len(outcomes))
 
-    def _ahead_of_the_disk(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """Tell scripts what they are to be told, if no crash can make this queue forget it.
-
-        They are not told anything before what they were to be told earlier.
-        """
-        orders = [order for outcome in outcomes for order in outcome.orders]
-        if not orders or self._orders_held or not self._book.jot():
+    def _tell_scripts(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """Tell scripts at once what they are to be told, but not before what they were to be told earlier."""
+        if self._orders_held:
             return outcomes
-        for order in orders:
-            self._table[type(order)](order)
+        for outcome in outcomes:
+            for order in outcome.orders:
+                self._table[type(order)](order)
         return [replace(outcome, orders=()) for outcome in outcomes]
 
     def _handled(self, event: Event) -> Outcome:
@@ -354,13 +373,6 @@ class Runtime:
             return outcome_of(event, (AckCommand(event.command_id, False, trouble),))
         self._book.owe(event)
         return self._handled(event)
-
-    def _carry_out(self, outcome: Outcome, *, is_written: bool) -> None:
-        for effect in (*outcome.orders, *outcome.effects):
-            self._table[type(effect)](effect)
-        listener = self._listeners.get(type(outcome.event))
-        if listener is not None and is_written:
-            listener(outcome.event)
 
     def _timer_expired(self, effect: SetTimer) -> None:
         self.post(TimerExpired(self.now(), effect.index, effect.request))

@@ -27,6 +27,9 @@ class SlowBook(NoBook):
         self.is_asked = asyncio.Event()
         self.may_write = may_write
 
+    def jot(self) -> bool:
+        return False
+
     def keep(self, events: Sequence[Event], *, are_handled: bool) -> asyncio.Future[str]:
         self.is_asked.set()
         return asyncio.ensure_future(self._written())

@@ -65,7 +65,8 @@ def restarted(ledger: Ledger, event: Restarted) -> None:
     answer_again(ledger)
     left = sum(1 for _ in ledger.live())
     if left:
-        ledger.emit(WriteLog(LogLevel.WARNING, f"{_WHY}: {left} scripts that waited or ran were taken over"))
+        whom = "1 script that waited or ran was" if left == 1 else f"{left} scripts that waited or ran were"
+        ledger.emit(WriteLog(LogLevel.WARNING, f"{_WHY}: {whom} taken over"))
 
 
 def relaunch(ledger: Ledger) -> None:

@@ -21,6 +21,7 @@ from lsst.ts.scriptqueue.journal import (
     Happening,
     Journal,
     JournalError,
+    JournalFullError,
     Mark,
     Recovered,
     ScriptRow,
@@ -84,7 +85,9 @@ class FakeJournal:
             return done
         if self.is_full or self.wants_snapshot:
             done.set_exception(
-                JournalError("it goes on after a snapshot" if self.wants_snapshot else "disk full")
+                JournalError("it goes on after a snapshot")
+                if self.wants_snapshot
+                else JournalFullError("disk full")
             )
             return done
         self.entries += entries
@@ -209,16 +212,34 @@ async def test_nothing_is_jotted_while_it_is_unknown_what_is_written(
 ) -> None:
     await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=True)
     assert book.jot()
-    journal.is_full = True
-    await book.keep([ev.EnabledChanged(START_TAI + 1, False)], are_handled=True)
+    journal.is_held = True
+    kept = book.keep([ev.EnabledChanged(START_TAI + 1, False)], are_handled=True)
+    await journal.asked()
+    journal.let_go(JournalError("the disk is broken"))
+    await kept
     assert not book.jot()
-    journal.is_full = False
     await book.keep([], are_handled=True)
     assert book.jot()
     # A command is not handled before it is written, so what comes of it is in no margin.
     late = book.keep([ev.EnabledChanged(START_TAI + 2, True)], are_handled=False)
     assert not book.jot()
     await late
+    await book.aclose()
+
+
+async def test_where_there_is_no_room_on_the_disk_all_that_is_owed_is_jotted(
+    book: Bookkeeping, journal: FakeJournal
+) -> None:
+    await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=True)
+    journal.is_full = True
+    for number in (1, 2):
+        trouble = await book.keep([ev.EnabledChanged(START_TAI + number, False)], are_handled=True)
+        assert "disk full" in trouble
+    assert book.jot()
+    assert journal.jotted is not None
+    mark, entries = journal.jotted
+    assert (mark.number, [entry.at_tai for entry in entries]) == (1, [START_TAI + 1, START_TAI + 2])
+    journal.is_full = False
     await book.aclose()
 
 

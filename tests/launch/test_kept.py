@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from textwrap import dedent
 
+import psutil
 import pytest
 
 from lsst.ts.scriptqueue.keeper.identity import identity_of
@@ -136,6 +137,19 @@ class TestTheQueueIsGone:
         assert [child.launched for child in await heir.launcher.inherited()] == [staying]
         gate.let_pass()
         await heir.exit_of(staying)
+
+    async def test_what_ends_after_it_has_begun_is_not_told_before_it_is_asked_for(
+        self, stage: KeptStage, heir: KeptStage, gate: Fifo
+    ) -> None:
+        launched = await stage.launch(stage.script(f"read line < {gate.path}; exit 3"))
+        await stage.launcher.release()
+        heir.launcher.begin()
+        gate.let_pass()
+        await asyncio.to_thread(psutil.wait_procs, [psutil.Process(launched.pid)])
+        [inherited] = await heir.launcher.inherited()
+        assert inherited.exited is not None
+        assert inherited.exited.exit_code == 3
+        assert heir.told == []
 
     async def test_who_never_asks_is_told_all(self, stage: KeptStage, heir: KeptStage) -> None:
         launched = await stage.launch(stage.script("exit 3"))

@@ -21,7 +21,7 @@ __all__ = ["answer_again", "answer_command", "answers_sent", "note_command"]
 #: After so long nobody waits for an answer (seconds): deployed clients give up after an hour at most.
 ANSWER_LIMIT_S = 3600.0
 
-_TORN_AWAY = "the service was torn away in the middle of it, and is in its first state again; repeat it"
+_TORN_AWAY = "the service was torn away in the middle of it and has started anew; look at its state"
 
 
 def note_command(ledger: Ledger, event: CommandGiven) -> None:

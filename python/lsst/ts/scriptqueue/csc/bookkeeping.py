@@ -27,7 +27,7 @@ from ..core.effects import Effect, Forget, PublishScript
 from ..core.events import Event
 from ..core.model import QueueModel
 from ..core.views import ScriptRecord
-from ..journal import Entry, Happening, Journal, JournalError, Mark, Recovered, ScriptRow
+from ..journal import Entry, Happening, Journal, JournalError, JournalFullError, Mark, Recovered, ScriptRow
 from ..launch.contract import LastingLauncher
 from ..runtime import Book
 from .entries import entry_of, row_of
@@ -182,7 +182,8 @@ class Bookkeeping(Book):
         return known
 
     def jot(self) -> bool:
-        if self._mark is None or not all(kept.are_handled for kept in self._waiting):
+        unknown = (*self._under_way, *self._waiting)
+        if self._mark is None or not all(kept.are_handled for kept in unknown):
             return False
         waiting = [entry for kept in self._waiting for entry in kept.entries]
         return self._journal.jot(self._mark, [*self._owed, *waiting])
@@ -276,6 +277,7 @@ class Bookkeeping(Book):
         if self._disk is _Disk.HANGS:
             self._disk = _Disk.HUNG
         _tell(self._under_way, trouble)
+        self._under_way = []
         return trouble
 
     def _wait_on(self, steps: int) -> None:
@@ -306,14 +308,14 @@ class Bookkeeping(Book):
 
     async def _tried(self, late: Sequence[Entry]) -> str:
         """Write what is owed, and what is to be handled when it is written; return why it cannot be done."""
-        owed, has_hung = len(self._owed), self._disk is _Disk.HUNG
+        owed, has_hung, mark = len(self._owed), self._disk is _Disk.HUNG, self._mark
         if has_hung and not self._is_trusted:
             return _told(self._trouble)
         try:
             if self._is_trusted and (self._wants_snapshot or self._journal.wants_snapshot or has_hung):
                 # All that is owed has been handled, so it is in there, and must not happen twice.
                 self._mark = None
-                await self._write_snapshot()
+                mark = await self._write_snapshot()
                 self._wants_snapshot = False
                 if self._disk is _Disk.HUNG:
                     self._disk = _Disk.ANSWERS
@@ -321,6 +323,8 @@ class Bookkeeping(Book):
                 owed = 0
             mark = await self._journal.write((*self._owed[:owed], *late))
         except JournalError as error:
+            # Where there is no room, nothing has been written.
+            self._mark = mark if isinstance(error, JournalFullError) else None
             self._note_trouble(str(error))
             return _told(self._trouble)
         if self._trouble:
@@ -331,7 +335,6 @@ class Bookkeeping(Book):
         return ""
 
     def _note_trouble(self, why: str) -> None:
-        self._mark = None
         if not self._trouble:
             self._log.error("What happens cannot be written down; scripts that run go on: %s", why)
         self._trouble = why
@@ -352,6 +355,8 @@ class Bookkeeping(Book):
                 return
             if not self._trouble:
                 self._log.warning("The history misses something for now: %s", error)
+            if not isinstance(error, JournalFullError):
+                self._mark = None
             self._take_back(news)
             self._see_to_history(self._retry_s)
 

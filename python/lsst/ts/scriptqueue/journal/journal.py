@@ -24,7 +24,7 @@ from .faults import JournalError
 from .journal_file import JournalFile, Writing
 from .layout import STEPS, Step
 from .lock import JournalLock
-from .margin import Margin
+from .margin import MEMORY, Margin
 from .records import Entry, Happening, Limits, Mark, Recovered, ScriptRow
 from .rows import entry_values, happening_values, script_values
 
@@ -64,8 +64,17 @@ _T = TypeVar("_T")
 class Journal:
     """A journal that is open; made by `open`."""
 
-    def __init__(self, file: JournalFile, lock: JournalLock, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        file: JournalFile,
+        lock: JournalLock,
+        loop: asyncio.AbstractEventLoop,
+        log: logging.Logger,
+        memory: pathlib.Path,
+    ) -> None:
         self._file = file
+        self._log = log
+        self._memory = memory
         self._lock = lock
         self._loop = loop
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
@@ -85,6 +94,7 @@ class Journal:
         *,
         steps: tuple[Step, ...] = STEPS,
         connect: Connect = connect,
+        memory: pathlib.Path = MEMORY,
     ) -> tuple[Self, Recovered]:
         """Open the journal of a state directory, or begin one.
 
@@ -102,6 +112,8 @@ class Journal:
             The steps to the newest format of the file.
         connect
             Opens the file.
+        memory
+            A file system in memory, for what is not on the disk yet.
 
         Returns
         -------
@@ -127,7 +139,7 @@ class Journal:
         lock = JournalLock(directory)
         lock.acquire()
         file = JournalFile(directory, limits, now, __version__, steps, connect, log)
-        journal = cls(file, lock, asyncio.get_running_loop())
+        journal = cls(file, lock, asyncio.get_running_loop(), log, memory)
         journal._thread.start()
         try:
             recovered = await journal._opened
@@ -221,7 +233,7 @@ class Journal:
     def jot(self, mark: Mark, entries: Sequence[Entry]) -> bool:
         """Note in the margin what has happened and is not known to be on the disk yet.
 
-        It takes no time, and outlives this process, but not the machine. It
+        It waits for no disk, and outlives this process, but not the machine. It
         counts for the next time the journal is opened, as far as it is not
         written by then.
 
@@ -262,10 +274,13 @@ class Journal:
             self._is_closed = True
             self._file.close()
             if self._margin is not None:
-                self._margin.close()
+                self._margin.close(self._file.mark)
             self._lock.release()
             left = [job.done for job in self._gathered() if job.done is not None]
-            self._tell(left, JournalError(f"the journal {self.path} is closed"))
+            closed = JournalError(f"the journal {self.path} is closed")
+            self._tell(left, closed)
+            if not self._opened.done():
+                self._loop.call_soon_threadsafe(_fail, self._opened, closed)
             if closing is not None and closing.done is not None:
                 self._tell([closing.done], self._file.mark)
 
@@ -305,9 +320,11 @@ class Journal:
     def _with_margin(self, recovered: Recovered) -> Recovered:
         """Open the margin, and write what is only there."""
         try:
-            self._margin = Margin.open(self.path.parent)
-        except OSError:
-            # Everything waits for the disk then.
+            self._margin = Margin.open(self.path.parent, self._memory)
+        except OSError as error:
+            self._log.warning(
+                "Nothing can be noted in memory, so all that happens waits for the disk: %s", error
+            )
             return recovered
         left = self._margin.after(self._file.mark)
         if not left:
@@ -315,7 +332,8 @@ class Journal:
         try:
             self._file.write([Writing(tuple(map(entry_values, left)), (), ())])
         except JournalError as error:
-            recovered = replace(recovered, complaints=(*recovered.complaints, str(error)))
+            complaints = dict.fromkeys((*recovered.complaints, str(error)))
+            recovered = replace(recovered, complaints=tuple(complaints))
         return replace(recovered, entries=(*recovered.entries, *left))
 
     def _gathered(self) -> Iterator[_Job]:

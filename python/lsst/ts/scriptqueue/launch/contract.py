@@ -230,7 +230,10 @@ class LastingLauncher(Launcher, Protocol):
     """
 
     def begin(self) -> None:
-        """Begin to look for the owner, which takes a while; nobody has to do so first."""
+        """Begin to start the owner, if there is none, which takes a while; nobody has to do so first.
+
+        Nothing is heard of any child before it is asked for.
+        """
         ...
 
     async def inherited(self) -> tuple[Inherited, ...]:

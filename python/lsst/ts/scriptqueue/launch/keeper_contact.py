@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .contract import LaunchError
-from .keeper_link import KeeperLink, open_link
+from .keeper_link import KeeperLink, open_link, start_keeper
 
 __all__ = ["KeeperContact"]
 
@@ -53,6 +53,7 @@ class KeeperContact:
         self._heard = heard
         self._is_needed = is_needed
         self._link: asyncio.Future[KeeperLink] | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._staying: asyncio.Task[None] | None = None
 
     @property
@@ -64,11 +65,8 @@ class KeeperContact:
         return link.result() if link.result().is_open else None
 
     def begin(self) -> None:
-        """Begin to connect, or to stay connected, unless that is being done."""
-        if self._staying is None or self._staying.done():
-            loop = asyncio.get_running_loop()
-            self._link = loop.create_future()
-            self._staying = loop.create_task(self._stay(), name="contact with the keeper")
+        """Begin to start a keeper, if there is none; nothing is heard of it before it is asked for."""
+        self._starting = asyncio.create_task(start_keeper(self._state_dir), name="start of the keeper")
 
     async def connected(self) -> KeeperLink:
         """Return the connection, when there is one.
@@ -79,7 +77,11 @@ class KeeperContact:
             If no keeper can be had.
         """
         while self.link is None:
-            self.begin()
+            if self._staying is None or self._staying.done():
+                self._link = asyncio.get_running_loop().create_future()
+                self._staying = asyncio.get_running_loop().create_task(
+                    self._stay(), name="contact with the keeper"
+                )
             if self._link is not None:
                 await asyncio.shield(self._link)
             # If it is lost already, the task that has to know will know in a moment.
@@ -88,6 +90,8 @@ class KeeperContact:
 
     async def aclose(self) -> None:
         """Close the connection; the keeper is left as it is."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
         if self._staying is not None:
             self._staying.cancel()
             await asyncio.wait({self._staying})
@@ -127,6 +131,8 @@ class KeeperContact:
             await asyncio.to_thread(os.makedirs, self._state_dir, exist_ok=True)
         except OSError as error:
             raise LaunchError(f"no keeper can be had in {self._state_dir}: {error.strerror}") from error
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
         link, answer = await open_link(self._state_dir, self._heard, **self._hello)
         self._tell_connected(link, answer["children"])
         assert self._link is not None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from ..keeper.place import ANOTHER_RUNS, open_directory, socket_address
 from ..keeper.protocol import MAX_LINE_BYTES, VERSION, Message, ProtocolError, decode, encode
 from .contract import LaunchError
 
-__all__ = ["KeeperLink", "open_link"]
+__all__ = ["KeeperLink", "open_link", "start_keeper"]
 
 _PROGRAM = Path(__file__).parents[1] / "keeper" / "__main__.py"
 
@@ -106,6 +107,18 @@ class KeeperLink:
             answer.set_exception(LaunchError(str(message["error"])))
         else:
             answer.set_result(message)
+
+
+async def start_keeper(state_dir: str) -> None:
+    """Start the keeper of a state directory, unless there is one; whoever connects hears of trouble.
+
+    Parameters
+    ----------
+    state_dir
+        The state directory.
+    """
+    with contextlib.suppress(LaunchError):
+        await asyncio.to_thread(_start, state_dir)
 
 
 async def open_link(

@@ -47,7 +47,7 @@ class SteadyClock:
         loop_s = asyncio.get_running_loop().time()
         passed_s = 0.0 if self._told_at is None else loop_s - self._told_at
         self._told_at = loop_s
-        self._last_tai = max(self._clock.tai(), self._last_tai + passed_s * _PACE, self._last_tai)
+        self._last_tai = max(self._clock.tai(), self._last_tai + passed_s * _PACE)
         return self._last_tai
 
     def of(self, stamp_tai: float) -> float:

@@ -39,7 +39,7 @@ ANSWERED: dict[str, tuple[cmd.Command, bool, str]] = {
     "start": (
         cmd.Reconfigure(Layout()),
         False,
-        "the service was torn away in the middle of it, and is in its first state again; repeat it",
+        "the service was torn away in the middle of it and has started anew; look at its state",
     ),
     "move": (
         cmd.MoveScript(5, cmd.Target()),

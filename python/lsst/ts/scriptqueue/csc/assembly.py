@@ -23,8 +23,8 @@ from ..sal.csc import DUPLICATE_WATCH_S
 from ..sal.domain import Domain
 from ..sal.enums import State
 from .block_ids import BlockIds, LocalBlockIds
-from .bookkeeping import Memory
 from .index_counter import IndexCounter
+from .memory import Memory
 from .script_queue import ScriptQueueCsc
 from .settings import Settings, SettingsError
 

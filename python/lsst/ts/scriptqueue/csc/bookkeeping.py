@@ -27,12 +27,11 @@ from ..core.effects import Effect, Forget, PublishScript
 from ..core.events import Event
 from ..core.model import QueueModel
 from ..core.views import ScriptRecord
-from ..journal import Entry, Happening, Journal, JournalError, JournalFullError, Mark, Recovered, ScriptRow
-from ..launch.contract import LastingLauncher
+from ..journal import Entry, Happening, Journal, JournalError, JournalFullError, Mark, ScriptRow
 from ..runtime import Book
 from .entries import entry_of, row_of
 
-__all__ = ["Bookkeeping", "Memory"]
+__all__ = ["Bookkeeping"]
 
 #: How long the history may be behind (seconds).
 _HISTORY_LAG_S = 0.3
@@ -56,28 +55,6 @@ class _Disk(enum.Enum):
     HANGS = enum.auto()
     #: It has answered since, and what it has written is not what has happened.
     HUNG = enum.auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """A journal that is open, and what was in it.
-
-    Attributes
-    ----------
-    journal
-        The journal.
-    recovered
-        What was found.
-    launcher
-        Who owns the processes, also while there is no queue.
-    resumes
-        Does the queue go on by itself after a restart?
-    """
-
-    journal: Journal
-    recovered: Recovered
-    launcher: LastingLauncher
-    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

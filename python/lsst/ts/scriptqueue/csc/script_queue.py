@@ -35,12 +35,13 @@ from . import requests
 from .answers import Answers, refusals
 from .block_ids import BlockIds
 from .block_naming import BlockNaming
-from .bookkeeping import Bookkeeping, Memory
+from .bookkeeping import Bookkeeping
 from .configuring import Configuring
 from .entries import read_back
 from .fate import Fate, farewell
 from .index_counter import IndexCounter
 from .launching import Launching
+from .memory import Memory
 from .publishing import Publishing
 from .script_link import ScriptLink
 from .settings import Settings, SettingsError
@@ -86,8 +87,7 @@ class ScriptQueueCsc(BaseCsc):
     configurations
         Where configurations of slots are; None for one serial slot.
     memory
-        The journal, and what an earlier queue has left in it; None to
-        remember nothing.
+        What it has of an earlier queue; None to remember nothing.
     **kwargs
         As for `BaseCsc`.
     """

@@ -267,7 +267,8 @@ class BaseCsc(Controller):
             try:
                 await self._change_state(command, self.commands[command].DataType(**fields))
             except Exception as error:
-                self.log.exception("%s failed on the way to the initial state: %s", command, error)
+                what = None if isinstance(error, ExpectedError) else error
+                self.log.error("%s failed on the way to the initial state: %s", command, error, exc_info=what)
                 return
 
     def _reads(self) -> list[Reading]:

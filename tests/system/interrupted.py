@@ -95,6 +95,20 @@ class Night:
             lambda: (event := self._shown.get(self.indices[name])) and event.timestampProcessEnd > 0 and event
         )
 
+    async def begin(self, *waiting: str) -> None:
+        """Have a script that has ended, one that runs, and some that wait."""
+        for name in ("ended", "running", *waiting):
+            await self.add(name)
+        self.let_go("ended")
+        await self.ended("ended")
+        await self.state("running", ScriptState.RUNNING)
+
+    async def run_to_the_end(self, name: str) -> None:
+        """Wait until a script runs, let it end, and see that it has ended well."""
+        await self.state(name, ScriptState.RUNNING)
+        self.let_go(name)
+        assert (await self.ended(name)).scriptState == ScriptState.DONE
+
     def shown(self) -> tuple[bool, str, list[str], list[str]]:
         """The queue as last published: running, current, waiting and past, by name."""
         data = self.queue.evt_queue.get()

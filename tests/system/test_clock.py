@@ -67,11 +67,7 @@ async def test_the_night_goes_on_when_the_clock_was_set_back_across_a_restart(tm
     async with a_night(tmp_path) as night:
         async with a_service(tmp_path, "--state", "enabled") as first:
             await first.line()
-            for name in ("ended", "running", "waiting"):
-                await night.add(name)
-            night.let_go("ended")
-            await night.ended("ended")
-            await night.state("running", ScriptState.RUNNING)
+            await night.begin("waiting")
             await night.state("waiting", ScriptState.CONFIGURED)
             last_heard = night.queue.evt_queue.get().private_sndStamp
             await kill(first)
@@ -86,9 +82,7 @@ async def test_the_night_goes_on_when_the_clock_was_set_back_across_a_restart(tm
             await night.go_on()
             await night.add("new")
             for name in ("running", "waiting", "new"):
-                await night.state(name, ScriptState.RUNNING)
-                night.let_go(name)
-                assert (await night.ended(name)).scriptState == ScriptState.DONE
+                await night.run_to_the_end(name)
             await night.shows(True, "", [], ["new", "waiting", "running", "ended"])
             second.process.terminate()
             await second.end()

@@ -52,11 +52,7 @@ async def test_the_queue_waits_for_the_broker_and_nothing_is_lost(
     async with a_night(tmp_path) as night:
         async with a_service(tmp_path, "--state", "enabled") as first:
             await first.line()
-            for name in ("ended", "running", "waiting"):
-                await night.add(name)
-            night.let_go("ended")
-            await night.ended("ended")
-            await night.state("running", ScriptState.RUNNING)
+            await night.begin("waiting")
             await night.state("waiting", ScriptState.CONFIGURED)
             await kill(first)
         scripts = scripts_in(tmp_path / "state")
@@ -69,9 +65,7 @@ async def test_the_queue_waits_for_the_broker_and_nothing_is_lost(
             await night.shows(False, "running", ["waiting"], ["ended"])
             await night.go_on()
             for name in ("running", "waiting"):
-                await night.state(name, ScriptState.RUNNING)
-                night.let_go(name)
-                assert (await night.ended(name)).scriptState == ScriptState.DONE
+                await night.run_to_the_end(name)
             await night.add("new")
             assert night.indices["new"] == night.indices["waiting"] + 1
             second.process.terminate()

@@ -37,11 +37,7 @@ async def test_after_kill_9_the_night_is_there_and_goes_on(tmp_path: pathlib.Pat
     async with a_night(tmp_path) as night:
         async with a_service(tmp_path, "--state", "enabled") as first:
             await first.line()
-            for name in ("ended", "running", "goes_on", "dies_meanwhile", "last"):
-                await night.add(name)
-            night.let_go("ended")
-            await night.ended("ended")
-            await night.state("running", ScriptState.RUNNING)
+            await night.begin("goes_on", "dies_meanwhile", "last")
             await night.state("dies_meanwhile", ScriptState.CONFIGURED)
             await night.state("last", ScriptState.CONFIGURED)
             await kill(first)
@@ -55,9 +51,7 @@ async def test_after_kill_9_the_night_is_there_and_goes_on(tmp_path: pathlib.Pat
             await night.shows(False, "running", waiting, ["ended"])
             await night.go_on()
             for name in ("running", *waiting):
-                await night.state(name, ScriptState.RUNNING)
-                night.let_go(name)
-                assert (await night.ended(name)).scriptState == ScriptState.DONE
+                await night.run_to_the_end(name)
             assert [night.ran(name) for name in night.indices] == [1, 1, 1, 1, 1]
             await night.add("new")
             assert night.indices["new"] == night.indices["last"] + 1

@@ -20,7 +20,7 @@ import asyncio
 import enum
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..core.effects import Effect, Forget, PublishScript
@@ -241,9 +241,7 @@ class Bookkeeping(Book):
 
     async def _write_once(self) -> str:
         self._under_way, self._waiting = self._waiting, []
-        for kept in self._under_way:
-            if kept.are_handled:
-                self._owed += kept.entries
+        self._owe_handled(self._under_way)
         late = [entry for kept in self._under_way if not kept.are_handled for entry in kept.entries]
         self._wait_on(_STEPS)
         try:
@@ -270,10 +268,13 @@ class Bookkeeping(Book):
 
     def _give_up(self, *waiting: _Kept) -> None:
         """Let those who wait know that nothing can be written for now."""
+        self._owe_handled(waiting)
+        _tell(waiting, _told(self._trouble))
+
+    def _owe_handled(self, waiting: Iterable[_Kept]) -> None:
         for kept in waiting:
             if kept.are_handled:
                 self._owed += kept.entries
-        _tell(waiting, _told(self._trouble))
 
     def _ended(self, writing: asyncio.Task[None]) -> None:
         """Let a fault of the program end whoever waits, and not only the task that had it."""

@@ -25,6 +25,7 @@ from typing import Any
 from .connecting import NAME, Connect, for_reading, with_settings
 from .faults import READING_ERRORS, DamageError, JournalError, JournalFullError, code_of, fault_of, is_damage
 from .layout import Step, known_version, migrate, tables_after, tables_of, transaction
+from .margin import MEMORY
 from .records import Limits, Mark, Recovered
 from .replay import NOTHING, Replay, read_replay
 from .rows import chained
@@ -32,9 +33,6 @@ from .salvage import finish_rebuilding, rebuild
 from .tables import add_entries, add_happenings, add_scripts, add_snapshot, tidy_step
 
 __all__ = ["JournalFile", "Writing"]
-
-#: A file system in memory.
-_MEMORY = "/dev/shm"
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -230,7 +228,7 @@ class JournalFile:
         """Read the file where there is room for what SQLite needs beside it; it is written later."""
         fault = fault_of(error, self.path)
         if isinstance(fault, JournalFullError):
-            for place in (_MEMORY, tempfile.gettempdir()):
+            for place in (MEMORY, tempfile.gettempdir()):
                 # Where that cannot be done, it is tried elsewhere, or given up.
                 with (
                     contextlib.suppress(OSError, *READING_ERRORS),

@@ -67,7 +67,6 @@ class Margin:
         self._path = path
         self._file = file
         self._latest = max(filter(None, map(self._read, (0, 1))), key=lambda note: note.count, default=None)
-        self._count = self._latest.count if self._latest is not None else 0
 
     @classmethod
     def open(cls, directory: pathlib.Path, memory: pathlib.Path = MEMORY) -> Self:
@@ -121,19 +120,19 @@ class Margin:
             [[mark.number, mark.chain, mark.snapshot], [entry_values(entry) for entry in entries]],
             separators=(",", ":"),
         ).encode()
-        note = _HEAD.pack(_MAGIC, self._count + 1, len(body), zlib.crc32(body)) + body
+        count = 1 if self._latest is None else self._latest.count + 1
+        note = _HEAD.pack(_MAGIC, count, len(body), zlib.crc32(body)) + body
         if len(note) > _ROOM:
             return False
         try:
             descriptor = self._file.fileno()
-            written = os.pwrite(descriptor, note, _offset(self._count + 1))
+            written = os.pwrite(descriptor, note, _offset(count))
             if written != len(note) or not os.fstat(descriptor).st_nlink:
                 return False
         except (OSError, ValueError):
             # There is no memory left, or the journal has just been closed.
             return False
-        self._count += 1
-        self._latest = _Note(self._count, mark, tuple(entries))
+        self._latest = _Note(count, mark, tuple(entries))
         return True
 
     def after(self, mark: Mark) -> tuple[Entry, ...]:

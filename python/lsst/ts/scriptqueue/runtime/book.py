@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from ..core.commands import Pause, ShowQueue, ShowScript, StopScripts
 from ..core.effects import Effect
@@ -18,7 +18,7 @@ __all__ = ["Book", "NoBook", "needs_the_book"]
 _ALWAYS_TAKEN = (Pause, StopScripts, ShowQueue, ShowScript)
 
 
-def needs_the_book(event: Event) -> bool:
+def needs_the_book(event: Event) -> TypeGuard[CommandGiven]:
     """Is it a command that is refused if it cannot be written?"""
     return isinstance(event, CommandGiven) and not isinstance(event.command, _ALWAYS_TAKEN)
 

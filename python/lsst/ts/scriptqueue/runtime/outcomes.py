@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.effects import ConfigureScript, Effect, RunScript, SetGroupId, StopScript
-from ..core.events import Event
 
 __all__ = ["Outcome", "count_orders", "has_effects", "outcome_of"]
 
@@ -24,23 +23,20 @@ class Outcome:
 
     Attributes
     ----------
-    event
-        The event.
     orders
         What scripts are to be told, as far as they have not been.
     effects
         Everything else.
     """
 
-    event: Event
     orders: Sequence[Effect]
     effects: Sequence[Effect]
 
 
-def outcome_of(event: Event, effects: Sequence[Effect]) -> Outcome:
+def outcome_of(effects: Sequence[Effect]) -> Outcome:
     """Part the effects of an event."""
     orders = [effect for effect in effects if isinstance(effect, _ORDERS)]
-    return Outcome(event, orders, [effect for effect in effects if not isinstance(effect, _ORDERS)])
+    return Outcome(orders, [effect for effect in effects if not isinstance(effect, _ORDERS)])
 
 
 def has_effects(outcome: Outcome) -> bool:

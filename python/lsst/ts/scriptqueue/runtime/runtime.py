@@ -265,7 +265,8 @@ class Runtime:
         if self.is_running:
             if answered := self._replies.take_answered():
                 sent = AnswersSent(self.now(), answered)
-                self._book.keep([self._handled(sent).event], are_handled=True)
+                self._handled(sent)
+                self._book.keep([sent], are_handled=True)
             for task in self._tasks:
                 task.cancel()
             await self._stopped.wait()
@@ -317,7 +318,7 @@ class Runtime:
                 self._backlog.shrink(len(events))
                 raise
             self._orders_held += count_orders(outcomes)
-            self._unwritten.put_nowait((kept, may_go_on, [outcome.event for outcome in outcomes]))
+            self._unwritten.put_nowait((kept, may_go_on, events))
             self._held.put_nowait((may_go_on, outcomes))
             # What has come of these is not to wait for all that has come together with them.
             await asyncio.sleep(0)
@@ -363,14 +364,14 @@ class Runtime:
             self._book.distrust()
             raise
         self._book.note(effects)
-        return outcome_of(event, effects)
+        return outcome_of(effects)
 
     def _handled_late(self, event: Event, trouble: str) -> Outcome:
         """As `_handled`, of what has been waiting for the book, and of what came together with it."""
         if not trouble:
             return self._handled(event)
-        if isinstance(event, CommandGiven) and needs_the_book(event):
-            return outcome_of(event, (AckCommand(event.command_id, False, trouble),))
+        if needs_the_book(event):
+            return outcome_of((AckCommand(event.command_id, False, trouble),))
         self._book.owe(event)
         return self._handled(event)
 

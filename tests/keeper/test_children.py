@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -212,7 +213,9 @@ class TestAdoption:
         assert not (tmp_path / "started_again").exists()
 
     async def test_where_none_is_found_one_is_started(self, talk: Talk) -> None:
-        assert (await talk.launch("one", "exit 5", search=True))["child"]["ended"] is None
+        # All processes are searched, also those of a run of the tests beside this one.
+        launch_id = f"one-{uuid.uuid4()}"
+        assert (await talk.launch(launch_id, "exit 5", search=True))["child"]["ended"] is None
         assert (await talk.exited())["ended"] == [5, None]
 
     async def adopt(self, talk: Talk, identity: list[object]) -> dict[str, object]:

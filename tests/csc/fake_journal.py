@@ -22,6 +22,7 @@ class FakeJournal:
         self.snapshots: list[str] = []
         self.is_full = False
         self.is_held = False
+        self.can_jot = True
         self.wants_snapshot = False
         self._asked = asyncio.Event()
         self.has_room_again = asyncio.Event()
@@ -50,7 +51,7 @@ class FakeJournal:
 
     def jot(self, mark: Mark, entries: Sequence[Entry]) -> bool:
         self.jotted = (mark, list(entries))
-        return True
+        return self.can_jot
 
     def write(
         self,

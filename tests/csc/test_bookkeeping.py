@@ -13,6 +13,7 @@ import pytest
 
 from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.model import QueueModel
+from lsst.ts.scriptqueue.csc import bookkeeping
 from lsst.ts.scriptqueue.csc.bookkeeping import Bookkeeping
 from lsst.ts.scriptqueue.csc.entries import read_back
 from lsst.ts.scriptqueue.journal import (
@@ -96,6 +97,50 @@ async def test_a_snapshot_holds_what_has_been_handled_and_not_what_waits_for_it(
     # What was owed or handled is in the snapshot, and must not happen twice.
     assert [entry.at_tai for entry in journal.entries] == [START_TAI + 2]
     await book.aclose()
+
+
+async def _turn() -> None:
+    """Let the loop do what is due."""
+    done = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(done.set_result, None)
+    await done
+
+
+@pytest.fixture
+def endless_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bookkeeping, "_LAG_S", 1e6)
+
+
+@pytest.mark.usefixtures("endless_lag")
+async def test_what_has_been_handled_is_written_with_what_is_waited_for(
+    book: Bookkeeping, journal: FakeJournal
+) -> None:
+    events = [ev.EnabledChanged(START_TAI + number, True) for number in range(3)]
+    handled = [book.keep([event], are_handled=True) for event in events[:2]]
+    await _turn()
+    assert journal.entries == []
+    assert await book.keep(events[2:], are_handled=False) == ""
+    assert [known.done() for known in handled] == [True, True]
+    assert [entry.at_tai for entry in journal.entries] == [START_TAI, START_TAI + 1, START_TAI + 2]
+
+
+@pytest.mark.usefixtures("endless_lag")
+async def test_what_cannot_be_noted_is_written_at_once(book: Bookkeeping, journal: FakeJournal) -> None:
+    assert await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=False) == ""
+    journal.can_jot = False
+    handled = book.keep([ev.EnabledChanged(START_TAI + 1, False)], are_handled=True)
+    assert not book.jot()
+    assert await handled == ""
+
+
+@pytest.mark.usefixtures("endless_lag")
+async def test_much_that_has_been_handled_waits_no_longer(book: Bookkeeping) -> None:
+    many = [book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=True) for _ in range(8)]
+    assert set(await asyncio.gather(*many)) == {""}
+
+
+async def test_it_is_written_in_the_end_although_nothing_comes_after_it(book: Bookkeeping) -> None:
+    assert await book.keep([ev.EnabledChanged(START_TAI, True)], are_handled=True) == ""
 
 
 async def test_what_is_jotted_is_all_that_is_not_known_to_be_written(

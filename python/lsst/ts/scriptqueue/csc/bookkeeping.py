@@ -33,6 +33,10 @@ from .entries import entry_of, row_of
 
 __all__ = ["Bookkeeping"]
 
+#: What has been handled waits so long until it is written (seconds), unless it is that much: what is to be
+#: done about it needs the processor first, and it is noted in memory.
+_LAG_S, _MOST_WAITING = 0.02, 8
+
 #: How long the history may be behind (seconds).
 _HISTORY_LAG_S = 0.3
 
@@ -128,7 +132,7 @@ class Bookkeeping(Book):
         self._owed: list[Entry] = []
         self._waiting: list[_Kept] = []
         self._under_way: list[_Kept] = []
-        self._due: asyncio.Handle | None = None
+        self._due: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._trouble = ""
@@ -153,17 +157,17 @@ class Bookkeeping(Book):
             self._give_up(kept)
             return known
         self._waiting.append(kept)
-        if self._due is None:
-            # Whoever asks has something to do first that is more urgent.
-            self._due = asyncio.get_running_loop().call_soon(self._go_on)
+        self._go_on_within(_LAG_S if are_handled and len(self._waiting) < _MOST_WAITING else 0.0)
         return known
 
     def jot(self) -> bool:
         unknown = (*self._under_way, *self._waiting)
-        if self._mark is None or not all(kept.are_handled for kept in unknown):
-            return False
-        waiting = [entry for kept in self._waiting for entry in kept.entries]
-        return self._journal.jot(self._mark, [*self._owed, *waiting])
+        if self._mark is not None and all(kept.are_handled for kept in unknown):
+            waiting = [entry for kept in self._waiting for entry in kept.entries]
+            if self._journal.jot(self._mark, [*self._owed, *waiting]):
+                return True
+        self._go_on_within(0.0)
+        return False
 
     def owe(self, event: Event) -> None:
         self._owed.append(entry_of(event))
@@ -195,7 +199,7 @@ class Bookkeeping(Book):
         except (JournalError, TimeoutError) as error:
             trouble = str(error) or self._hanging
         finally:
-            for timer in (self._retry, self._history):
+            for timer in (self._due, self._retry, self._history):
                 if timer is not None:
                     timer.cancel()
             trouble = await self._close_journal() or trouble
@@ -217,6 +221,16 @@ class Bookkeeping(Book):
     def _hanging(self) -> str:
         return f"the disk has not answered for {_STEPS * self._step_s:g} s"
 
+    def _go_on_within(self, delay_s: float) -> None:
+        """Have what waits written, but not before whoever asks has done what is more urgent."""
+        loop = asyncio.get_running_loop()
+        at_s = loop.time() + delay_s
+        if self._due is not None and self._due.when() > at_s:
+            self._due.cancel()
+            self._due = None
+        if self._due is None:
+            self._due = loop.call_at(at_s, self._go_on)
+
     def _go_on(self) -> None:
         """Write what waits, if that is not being done."""
         self._due = None
@@ -234,13 +248,16 @@ class Bookkeeping(Book):
     async def _write(self) -> None:
         """Write what waits, until nothing does; whatever is left to be written is tried again."""
         trouble = await self._write_once()
-        while self._waiting or (self._disk is _Disk.HUNG and not trouble):
+        while (self._waiting and self._due is None) or (self._disk is _Disk.HUNG and not trouble):
             trouble = await self._write_once()
         if trouble and (self._owed or self._wants_snapshot or self._disk is _Disk.HUNG):
             self._try_again_later()
 
     async def _write_once(self) -> str:
         self._under_way, self._waiting = self._waiting, []
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         self._owe_handled(self._under_way)
         late = [entry for kept in self._under_way if not kept.are_handled for entry in kept.entries]
         self._wait_on(_STEPS)

@@ -11,7 +11,9 @@ final state was reported, for a thread that the author has left running.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -34,6 +36,9 @@ __all__ = ["run_process"]
 #: may hold up the exit (seconds).
 ABORT_LIMIT_S = 2.0
 EXIT_LIMIT_S = 1.0
+
+#: What comes after the final state takes a processor that the next script needs to start (seconds).
+_GIVE_WAY_S = 0.03
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -63,6 +68,8 @@ async def run_process(
     if options.is_schema_wanted:
         _print_schema(script_class)
         return
+    # Before it ends the interpreter looks through all objects, several times, for what nobody will miss.
+    atexit.register(gc.freeze)
     logging.basicConfig(
         level=options.log_level, format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -82,6 +89,7 @@ async def _live(script: BaseScript, options: ScriptOptions, is_whole_process: bo
             async with script.domain, StallWatch(script.log):
                 await script.start_task
                 await script.done_task
+                await asyncio.sleep(_GIVE_WAY_S)
     finally:
         if is_whole_process:
             _end_within(EXIT_LIMIT_S, script.exit_code)

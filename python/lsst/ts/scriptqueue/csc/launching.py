@@ -146,8 +146,8 @@ class Launching:
         launch_id = effect.launch_id
         self._launch_ids[index] = launch_id
         handed_down = await self._hand_down() if self._hand_down is not None else {}
+        executable = self._library.place(effect.is_standard, effect.path)
         try:
-            executable = await self._library.afind(effect.is_standard, effect.path)
             launched = await self._launcher.launch(
                 LaunchRequest(
                     launch_id=launch_id,
@@ -158,12 +158,13 @@ class Launching:
                     perhaps_started=effect.may_exist,
                 )
             )
-        except (ScriptPathError, LaunchError) as error:
+        except LaunchError as error:
             # One that an earlier queue has started may be there all the same.
             self._launcher.terminate(launch_id)
             del self._launch_ids[index]
             del self._held[index]
-            self._runtime.post(LaunchFailed(self._runtime.now(), index, str(error)))
+            why = await self._why_missing(effect) or str(error)
+            self._runtime.post(LaunchFailed(self._runtime.now(), index, why))
         else:
             self._runtime.post(ProcessStarted(self._runtime.now(), index, launched.pid, _identity(launched)))
             for event in self._held.pop(index):
@@ -171,6 +172,14 @@ class Launching:
         if self._note_index is not None:
             # Whoever waits for its process need not wait for this.
             await self._note_index(index)
+
+    async def _why_missing(self, effect: LaunchProcess) -> str:
+        """Say what has become of a script that was found when it was added; "" if it is there."""
+        try:
+            await self._library.afind(effect.is_standard, effect.path)
+        except ScriptPathError as error:
+            return str(error)
+        return ""
 
     def _terminate(self, effect: TerminateProcess) -> None:
         launch_id = self._launch_ids.get(effect.index)

@@ -222,15 +222,11 @@ class KeptLauncher(LastingLauncher):
 
     async def _launch(self, child: KeptChild, request: LaunchRequest) -> None:
         """See a child from its request to its exit."""
+        path = self._output.folder.path_for(request.sal_index, request.launch_id)
         try:
-            path = await asyncio.to_thread(self._output.folder.path_for, request.sal_index, request.launch_id)
             cwd = os.getcwd()
         except OSError as error:
-            raise LaunchError(
-                f"no output file can be made in {self._output.folder.directory}: {error.strerror}"
-            ) from error
-        if child.is_unwanted:
-            return
+            raise LaunchError(f"the working directory of this service is gone: {error.strerror}") from error
         described = await self._ask_to_launch(request, path, cwd)
         child.launched.set_result(launched_as(described))
         if described["ended"] is not None:

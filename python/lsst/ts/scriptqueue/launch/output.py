@@ -99,14 +99,7 @@ class OutputFolder:
         self._cutting = threading.Lock()
 
     def path_for(self, sal_index: int, launch_id: str) -> str:
-        """Return the path for the output of a launch, and make the folder.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be made.
-        """
-        self.directory.mkdir(parents=True, exist_ok=True)
+        """Return the path for the output of a launch."""
         started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         end_of_id = re.sub(r"[^A-Za-z0-9]", "", launch_id)[-8:]
         return str(self.directory / f"{sal_index}-{started}-{end_of_id}.log")
@@ -120,6 +113,7 @@ class OutputFolder:
             If it cannot be opened.
         """
         path = self.path_for(sal_index, launch_id)
+        self.directory.mkdir(parents=True, exist_ok=True)
         return open_output(path), path
 
     def bound(self, paths: Iterable[str]) -> None:

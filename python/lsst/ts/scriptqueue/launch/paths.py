@@ -267,6 +267,10 @@ class ScriptLibrary:
                 raise error from None
             raise ScriptPathError(f"{error}; the {other.kind} scripts have one of that name") from None
 
+    def place(self, is_standard: bool, path: str) -> str:
+        """Return where the executable of a script that has been found is to be, without looking there."""
+        return os.path.join(self.root(is_standard).directory, path)
+
     def available(self, is_standard: bool) -> list[str]:
         """Return the relative paths of all scripts of a kind, sorted.
 

@@ -35,7 +35,7 @@ from .world import OBSERVED, World
 
 #: The same runs every time, so that a change is to blame for what it breaks.
 QUICK = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=60,
     deadline=None,
     derandomize=True,

@@ -44,7 +44,7 @@ COVERING = (
 # fmt: on
 
 #: How many walks there are at least.
-FEWEST = 64
+FEWEST = 40
 
 
 def walk(seeds: range, steps: int) -> None:

@@ -88,6 +88,25 @@ def test_what_a_panel_has_forgotten_is_shown_again_when_it_is_listed_again() -> 
     assert not again & set(beside[:10])
 
 
+@pytest.mark.parametrize("legacy", LegacyQueue)
+def test_a_script_that_a_panel_sees_first_in_the_history_is_shown_then(legacy: LegacyQueue) -> None:
+    """Also if nothing about it changes by that: it has failed, its process has gone, and now its slot goes on."""
+    driver = Driver(layout=a_layout(SlotSettings("many", capacity=20), legacy_queue=legacy))
+    beside = [driver.add_running(resources="none", slot="many") for _ in range(12)]
+    failed = beside[-1]
+    driver.report(failed, S.FAILED)
+    driver.exit(failed)
+    panel = Panel()
+    panel.see(driver.effects)
+    seen = len(driver.effects)
+    driver.stop(*beside[:-1], terminate=True)
+    for index in beside[:-1]:
+        driver.exit(index)
+    driver.done(cmd.Resume("*"))
+    panel.see(driver.effects[seen:])
+    assert panel.scripts[failed] == driver.watcher.shown[failed]
+
+
 @pytest.mark.parametrize(
     ("legacy", "idle", "waiting"),
     [

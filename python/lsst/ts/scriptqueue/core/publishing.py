@@ -20,7 +20,7 @@ script is published only for what such clients know.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from . import reasons
 from .effects import Effect, PublishQueue, PublishScript, PublishSlots
@@ -113,8 +113,8 @@ def collect(ledger: Ledger) -> list[Effect]:
     # The last that is said of a script comes before panels forget it.
     effects = _scripts(ledger, [index for index in ledger.changed if index in parting])
     effects += listed
-    effects += _scripts(ledger, [index for index in ledger.changed if index not in parting])
-    effects += _scripts(ledger, sorted(recalled - ledger.changed.keys()), force=True)
+    staying = [index for index in ledger.changed if index not in parting]
+    effects += _scripts(ledger, [*staying, *sorted(recalled - ledger.changed.keys())], recalled)
     effects += ledger.effects
     ledger.changed.clear()
     ledger.queue_asked = False
@@ -131,7 +131,8 @@ def collect_words(ledger: Ledger) -> list[Effect]:
     return effects
 
 
-def _scripts(ledger: Ledger, indices: Iterable[int], *, force: bool = False) -> list[Effect]:
+def _scripts(ledger: Ledger, indices: Iterable[int], recalled: Collection[int] = ()) -> list[Effect]:
+    """What there is to tell of scripts; those that panels have forgotten and now list again are told anew."""
     published: list[Effect] = []
     unlisted, is_serial = ledger.unlisted, ledger.is_serial
     for index in indices:
@@ -140,7 +141,7 @@ def _scripts(ledger: Ledger, indices: Iterable[int], *, force: bool = False) -> 
             continue
         view, shown = script.view(), ledger.shown_scripts.get(index)
         news = view.tells_clients_of_one_slot(shown) if is_serial else view != shown
-        if news or (force and shown is not None):
+        if news or index in recalled:
             ledger.shown_scripts[index] = view
             published.append(PublishScript(view, force=not news))
     return published

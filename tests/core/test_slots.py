@@ -147,6 +147,15 @@ def test_a_head_that_lacks_resources_reserves_them_against_slots_below_and_scrip
     assert waits_for(driver, below).startswith(f"MTMount is held by {head} (calibration) since ")
 
 
+def test_who_holds_one_index_is_named_before_who_reserves_all_of_them() -> None:
+    driver = a_driver()
+    holder = driver.add_running(resources="ESS:1", slot="utility")
+    head = driver.add_configured(resources="ESS", slot="calibration")
+    same, other = (driver.add_configured(resources=name, slot="utility") for name in ("ESS:1", "ESS:2"))
+    assert waits_for(driver, same).startswith(f"ESS:1 is held by {holder} (utility) since ")
+    assert waits_for(driver, other) == f"ESS:2 is reserved for {head} (calibration)"
+
+
 @pytest.mark.parametrize("slot", ["calibration", "main"])
 def test_who_is_not_ready_or_has_no_room_reserves_nothing(slot: str) -> None:
     driver = a_driver()

@@ -116,7 +116,10 @@ _IS_RESERVED = operator.attrgetter("is_reserved")
 
 
 def _first(by_index: Mapping[int, Obstacle], index: int) -> Obstacle | None:
-    """The first who has this index of a component, or any index if it is 0."""
+    """The first who has this index of a component, or any index if it is 0; who holds it before who reserves it."""
     if index == 0:
         return next(iter(by_index.values()), None)
-    return by_index.get(0) or by_index.get(index)
+    whole, one = by_index.get(0), by_index.get(index)
+    if whole is None or one is None:
+        return whole or one
+    return one if whole.is_reserved and not one.is_reserved else whole

@@ -174,6 +174,17 @@ def test_requeue_goes_to_the_originals_slot_or_to_the_one_that_is_named() -> Non
     assert driver.model.wish(original + 2).resources == "ESS:1"
 
 
+def test_requeue_beside_a_script_of_another_slot_is_said_or_refused() -> None:
+    driver = a_driver()
+    original = driver.add(resources="ESS:1", slot="utility")
+    in_main = driver.add(resources="none")
+    target = cmd.Target(Location.BEFORE, in_main)
+    answer = driver.refused(cmd.RequeueScript(original, target))
+    assert "in its own, utility; name slot main to put it there" in answer
+    driver.give(cmd.RequeueScript(original, target, "main"))
+    assert driver.slot_of(in_main).waiting == [in_main + 1, in_main]
+
+
 # Blocks.
 
 
@@ -194,6 +205,10 @@ def test_a_block_lives_in_the_slot_of_its_first_script() -> None:
     first, second = a_block_of_two(driver)
     assert {driver.slot_of(first).name, driver.slot_of(second).name} == {"calibration"}
     answer = driver.refused(cmd.AddScript(True, "c.py", block="BLOCK-1", slot="main"))
+    assert "run in slot calibration, where its first one is, not in main" in answer
+    in_main = driver.add(resources="none")
+    beside = cmd.Target(Location.AFTER, in_main)
+    answer = driver.refused(cmd.AddScript(True, "c.py", block="BLOCK-1", target=beside))
     assert "run in slot calibration, where its first one is, not in main" in answer
     answer = driver.refused(cmd.MoveScript(second, cmd.Target(), "main"))
     assert "all scripts of a block run in one slot, here calibration" in answer

@@ -42,7 +42,7 @@ from .life import advance, can
 from .limits import MAX_LISTED
 from .needs import Needs, needs_at_add
 from .phases import FAILED_PHASES, TIMER, Phase, Place, Timer, Trigger
-from .placement import Destination, check_serial, destination, other_slot
+from .placement import Destination, check_serial, destination, other_slot, requeue_slot, slot_beside
 from .refusals import Refused
 from .scripts import Membership, Script
 from .slot_orders import pause, reconfigure, resume
@@ -143,7 +143,8 @@ def _add(ledger: Ledger, event: CommandGiven, wish: AddScript) -> None:
 
 
 def _join(ledger: Ledger, event: CommandGiven, wish: AddScript, execution: Execution) -> None:
-    goes_to = _checked_destination(ledger, dataclasses.replace(wish, slot=wish.slot or execution.slot))
+    named = wish.slot or ("" if slot_beside(ledger, wish.target) else execution.slot)
+    goes_to = _checked_destination(ledger, dataclasses.replace(wish, slot=named))
     if goes_to.slot.name != execution.slot:
         raise Refused(
             f"the scripts of {execution.block_id} run in slot {execution.slot}, where its first one is, "
@@ -169,8 +170,7 @@ def _requeue(ledger: Ledger, event: CommandGiven, order: RequeueScript) -> None:
     wish = dataclasses.replace(
         original.wish, target=order.target, slot=order.slot or original.wish.slot, ruling=order.ruling
     )
-    # The original's slot may be gone since the queue was configured anew.
-    slot = order.slot or (original.slot if original.slot in ledger.slots else "")
+    slot = order.slot or requeue_slot(ledger, original, order.target)
     goes_to = _checked_destination(ledger, dataclasses.replace(wish, slot=slot))
     if not order.slot and original.is_routed:
         goes_to = dataclasses.replace(goes_to, is_routed=goes_to.slot is not ledger.main)

@@ -23,7 +23,7 @@ from .scripts import Script
 from .slots import Slot
 from .states import Location
 
-__all__ = ["Destination", "check_serial", "destination", "other_slot", "slot_beside"]
+__all__ = ["Destination", "check_serial", "destination", "other_slot", "requeue_slot", "slot_beside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,31 @@ def other_slot(ledger: Ledger, script: Script, target: Target, name: str) -> Slo
             f"and all scripts of a block run in one slot, here {script.slot}"
         )
     return slot
+
+
+def requeue_slot(ledger: Ledger, original: Script, target: Target) -> str:
+    """The slot that a `requeue` leads to which names none: that of the original.
+
+    Returns
+    -------
+    str
+        Its name; "" if it is gone since the queue was configured anew.
+
+    Raises
+    ------
+    Refused
+        If the target is in another one.
+    """
+    if original.slot not in ledger.slots:
+        return ""
+    beside = slot_beside(ledger, target)
+    if beside is not None and beside.name != original.slot:
+        raise Refused(
+            f"script {target.relative_to} is in slot {beside.name}, "
+            f"and without a slot script {original.index} is queued once more in its own, {original.slot}; "
+            f"name slot {beside.name} to put it there"
+        )
+    return original.slot
 
 
 def check_serial(ledger: Ledger, slot: Slot, block: str) -> None:

@@ -230,3 +230,16 @@ def test_what_is_left_of_a_block_when_one_has_failed(stops: bool) -> None:
         assert f"BL1_O_20330518_000001 was ended because {first} failed" in driver.model.reason(second)
         answer = driver.refused(cmd.AddScript(True, "c.py", block="BLOCK-1"))
         assert f"was ended because {first} failed; open a new execution" in answer
+
+
+def test_an_open_block_takes_no_more_once_its_slot_is_no_longer_serial() -> None:
+    driver = a_driver()
+    first, second = a_block_of_two(driver)
+    for index in (first, second):
+        driver.configure(index)
+    driver.stop(first, second)
+    for index in (first, second):
+        driver.exit(index)
+    driver.done(cmd.Reconfigure(a_layout(SlotSettings("calibration", capacity=2))))
+    answer = driver.refused(cmd.AddScript(True, "c.py", block="BLOCK-1"))
+    assert "BL1_O_20330518_000001 cannot run in slot calibration" in answer

@@ -150,6 +150,8 @@ def _join(ledger: Ledger, event: CommandGiven, wish: AddScript, execution: Execu
             f"the scripts of {execution.block_id} run in slot {execution.slot}, where its first one is, "
             f"not in {goes_to.slot.name}"
         )
+    # It may have been configured anew since the block was opened.
+    check_serial(ledger, goes_to.slot, execution.block_id)
     index, membership = execution.next_member()
     if index in ledger.scripts or ledger.blocks.reserves(index, besides=execution):
         raise Refused(

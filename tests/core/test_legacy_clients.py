@@ -90,7 +90,7 @@ def test_what_a_panel_has_forgotten_is_shown_again_when_it_is_listed_again() -> 
 
 @pytest.mark.parametrize("legacy", LegacyQueue)
 def test_a_script_that_a_panel_sees_first_in_the_history_is_shown_then(legacy: LegacyQueue) -> None:
-    """Also if nothing about it changes by that: it has failed, its process has gone, and now its slot goes on."""
+    """Also if nothing about it changes by that: it has failed, its process has gone, its slot goes on."""
     driver = Driver(layout=a_layout(SlotSettings("many", capacity=20), legacy_queue=legacy))
     beside = [driver.add_running(resources="none", slot="many") for _ in range(12)]
     failed = beside[-1]

@@ -116,7 +116,7 @@ _IS_RESERVED = operator.attrgetter("is_reserved")
 
 
 def _first(by_index: Mapping[int, Obstacle], index: int) -> Obstacle | None:
-    """The first who has this index of a component, or any index if it is 0; who holds it before who reserves it."""
+    """The first who has this index of a component, or any index if it is 0; holders come first."""
     if index == 0:
         return next(iter(by_index.values()), None)
     whole, one = by_index.get(0), by_index.get(index)

@@ -44,7 +44,7 @@ class Fate(enum.Enum):
 
     START = "starts"
     LACKS = "lacks resources, and reserves what it needs"
-    NAMING = "lacks only its group id, and reserves what it needs"
+    NAMING = "lacks only its group id, reserves what it needs, and keeps a place"
     ROOM = "waits for a place, and reserves nothing"
     ROUTED = "waits for one that a rule put elsewhere, and reserves nothing"
     NOT_YET = "is not looked at, or is not ready, or its slot does not run"
@@ -116,6 +116,7 @@ def expected_fates(
         elif script.status is not needed:
             fates[index] = Fate.NAMING
             taken.append(script.claim)
+            places[slot.name] -= 1
         else:
             fates[index] = Fate.START
             taken.append(script.claim)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from lsst.ts.scriptqueue.core import commands as cmd
 from lsst.ts.scriptqueue.core import effects as fx
 from lsst.ts.scriptqueue.core.layout import SlotSettings
 from lsst.ts.scriptqueue.core.phases import Phase
@@ -154,6 +155,18 @@ def test_who_holds_one_index_is_named_before_who_reserves_all_of_them() -> None:
     same, other = (driver.add_configured(resources=name, slot="utility") for name in ("ESS:1", "ESS:2"))
     assert waits_for(driver, same).startswith(f"ESS:1 is held by {holder} (utility) since ")
     assert waits_for(driver, other) == f"ESS:2 is reserved for {head} (calibration)"
+
+
+def test_nobody_takes_the_place_of_one_that_lacks_only_its_group_id() -> None:
+    driver = a_driver(a_layout(SlotSettings("visits", is_eager=True, announces_visits=True)))
+    driver.done(cmd.Pause("visits"))
+    head, second = (driver.add_configured(resources=name, slot="visits") for name in ("ESS:1", "ESS:2"))
+    driver.done(cmd.Resume("visits"))
+    assert driver.phase(head) is Phase.NAMING
+    assert waits_for(driver, second) == f"slot visits is taken by {head}, which is being given a group id"
+    driver.answer(head)
+    assert driver.phase(head) is Phase.STARTING
+    assert driver.phase(second) is Phase.NAMING
 
 
 @pytest.mark.parametrize("slot", ["calibration", "main"])

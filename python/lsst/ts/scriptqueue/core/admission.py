@@ -16,7 +16,8 @@ over what is held now:
 4. One of main waits for those that a rule has put elsewhere, were added
    before it, and need something that it needs, too.
 5. One that needs what is held or reserved waits, and reserves what it needs
-   against all that are looked at later.
+   against all that are looked at later. One that lacks only its group id
+   reserves, too, and keeps its place.
 6. Any other is admitted: it holds what it needs, and a place.
 
 Group ids: in a slot that announces visits the head is given its group id
@@ -141,7 +142,7 @@ class _Lane:
     waiting
         Its waiting scripts.
     entering
-        Those of them that have been admitted.
+        Those of them that have been admitted, or will be as soon as their group id is settled.
     has_failed
         Has one failed that is in a place of it?
     places
@@ -162,6 +163,12 @@ class _Lane:
     rests: str
     held_up: str
     fullness: Full | None = None
+
+    def keep_place(self, index: int) -> None:
+        """Keep a place for one that lacks only what its group id still takes."""
+        self.places -= 1
+        self.entering.append(index)
+        self.fullness = None
 
     def full(self) -> Full:
         """That it has no place left; the same for all who wait."""
@@ -282,6 +289,8 @@ class _Walker:
         obstacles = self._holdings.obstacles(claim)
         if obstacles or script.phase is not (Phase.NAMED if goes_ahead else Phase.CONFIGURED):
             self._holdings.add(script.index, claim, is_reserved=True)
+            if not obstacles:
+                lane.keep_place(script.index)
             return obstacles or script.phase.value
         self._holdings.add(script.index, claim)
         lane.places -= 1

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from .holdings import Obstacle
 from .ledger import Ledger
-from .phases import FAILED_PHASES, Phase
+from .phases import FAILED_PHASES, READY_PHASES, Phase
 from .refusals import listing
 from .scripts import Full, Reason, Script
 from .slots import Slot
@@ -154,4 +154,6 @@ def _who(ledger: Ledger, index: int) -> str:
     script = ledger.scripts[index]
     if script.phase in FAILED_PHASES:
         return f"{index}, which failed at {ledger.clock(script.phase_since_tai)}"
+    if script.phase in READY_PHASES:
+        return f"{index}, which is {script.phase.value}"
     return f"{index} since {ledger.clock(script.admitted_tai)}"

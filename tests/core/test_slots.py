@@ -157,6 +157,15 @@ def test_who_holds_one_index_is_named_before_who_reserves_all_of_them() -> None:
     assert waits_for(driver, other) == f"ESS:2 is reserved for {head} (calibration)"
 
 
+def test_what_has_been_admitted_is_listed_before_those_it_has_overtaken() -> None:
+    driver = a_driver()
+    holder = driver.add_running(resources="MTMount")
+    held_up = driver.add_configured(resources="MTMount", slot="utility")
+    admitted = driver.add_configured(resources="ESS", slot="utility")
+    assert driver.phase(admitted) is Phase.ENTERING
+    assert driver.model.slots.scripts == ((holder, 0, True), (admitted, 2, True), (held_up, 2, False))
+
+
 def test_nobody_takes_the_place_of_one_that_lacks_only_its_group_id() -> None:
     driver = a_driver(a_layout(SlotSettings("visits", is_eager=True, announces_visits=True)))
     driver.done(cmd.Pause("visits"))

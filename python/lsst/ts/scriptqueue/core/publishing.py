@@ -28,6 +28,7 @@ from .layout import LegacyQueue
 from .ledger import Ledger
 from .limits import MAX_LISTED
 from .phases import PLACED_PHASES, Phase
+from .slots import Slot
 from .views import REMEMBERED, QueueView, SlotsView, SlotView
 
 __all__ = ["collect", "collect_words", "queue_view", "slots_view"]
@@ -60,7 +61,6 @@ def queue_view(ledger: Ledger) -> QueueView:
 
 def slots_view(ledger: Ledger) -> SlotsView:
     """The slots as they are now."""
-    scripts = ledger.scripts
     return SlotsView(
         slots=tuple(
             SlotView(
@@ -74,12 +74,23 @@ def slots_view(ledger: Ledger) -> SlotsView:
         ),
         scripts=tuple(
             [
-                (index, number, scripts[index].phase in PLACED_PHASES)
+                entry
                 for number, slot in enumerate(ledger.slots.values())
-                for index in (*slot.current, *slot.waiting)
+                for entry in _in_slot(ledger, number, slot)
             ]
         ),
     )
+
+
+def _in_slot(ledger: Ledger, number: int, slot: Slot) -> list[tuple[int, int, bool]]:
+    """The scripts of a slot, with a place first: one just admitted is among the waiting until it runs."""
+    scripts = ledger.scripts
+    placed = [(index, number, True) for index in slot.current]
+    others: list[tuple[int, int, bool]] = []
+    for index in slot.waiting:
+        has_place = scripts[index].phase in PLACED_PHASES
+        (placed if has_place else others).append((index, number, has_place))
+    return placed + others
 
 
 def _live_beside_main(ledger: Ledger) -> tuple[int, ...]:

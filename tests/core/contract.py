@@ -97,19 +97,23 @@ class Watcher:
     open_commands: set[int] = field(default_factory=set)
     answered: dict[int, fx.AckCommand] = field(default_factory=dict)
     timers: dict[int, fx.SetTimer] = field(default_factory=dict)
-    holding: dict[int, set[int]] = field(default_factory=dict)
+    #: Each stop command under way -> the scripts it names, and the slots it holds.
+    holding: dict[int, tuple[tuple[int, ...], set[int]]] = field(default_factory=dict)
     last_group_id: str = ""
     finished: bool = False
     clearing: dict[int, int] = field(default_factory=dict)
     wished_layout: Layout | None = None
     reconfigured: bool = False
     _reported: tuple[int, bool] = (0, False)
+    _placed_before: frozenset[int] = frozenset()
 
     def script(self, index: int) -> Watched:
         return self.scripts.setdefault(index, Watched())
 
     def see(self, event: ev.Event, effects: list[fx.Effect]) -> None:
         """Check what came of an event."""
+        if self.slots is not None:
+            self._placed_before = frozenset(index for index, _, has_place in self.slots.scripts if has_place)
         before = (self.queue, dict(self.shown))
         finished = self.finished and not isinstance(event, ev.Restarted)
         self._see_event(event)
@@ -140,7 +144,8 @@ class Watcher:
             case ev.CommandGiven():
                 self.open_commands.add(event.command_id)
                 if isinstance(event.command, cmd.StopScripts):
-                    self.holding[event.command_id] = self._slots_of(event.command.indices)
+                    indices = event.command.indices
+                    self.holding[event.command_id] = indices, self._slots_of(indices)
                 if isinstance(event.command, cmd.Reconfigure):
                     self.wished_layout = event.command.layout
                     self.reconfigured = True
@@ -308,27 +313,29 @@ class Watcher:
         assert slots is not None
         (number,) = [slot for index, slot, is_active in slots.scripts if index == effect.index and is_active]
         settings = self.layout.slots[number]
-        if settings.announces_visits:
-            # Elsewhere it was admitted a moment before, and goes on.
+        # One that was admitted a moment before, because it lacked its group id, goes on.
+        is_at_once = effect.index not in self._placed_before
+        if is_at_once:
             assert queue.enabled, "run is sent while disabled"
             assert slots.slots[number].running, "run is sent while paused"
+        if settings.announces_visits:
             assert watched.visit, f"run is sent to {effect.index} before its visit is announced"
         if number == 0:
             assert queue.current == effect.index, "run is sent before the queue shows the script as current"
         assert watched.process, f"{effect.index} has no process to run"
         assert watched.group_id, f"{effect.index} has no group id to run with"
         assert not watched.run_sent, f"run is sent twice to {effect.index}"
-        if settings.announces_visits:
-            held = [slot for slots in self.holding.values() for slot in slots]
-            assert number not in held, f"run is sent to {effect.index} while a stop holds the place"
+        if is_at_once:
+            live = {index for index, slot, _ in slots.scripts if slot == number}
+            held = [live & {*named} for named, places in self.holding.values() if number in places]
+            assert not any(held), f"run is sent to {effect.index} while a stop holds the place: {held}"
         watched.run_sent = True
-        self._check_neighbours(effect.index, number)
+        self._check_neighbours(effect.index, number, is_at_once)
 
-    def _check_neighbours(self, index: int, number: int) -> None:
+    def _check_neighbours(self, index: int, number: int, is_at_once: bool) -> None:
         """Nobody who runs has what this one needs, and its slot has room."""
         assert self.slots is not None
         # One that is admitted first and run later cannot help it if another runs untold meanwhile.
-        is_at_once = self.layout.slots[number].announces_visits
         others = [
             (other, slot)
             for other, slot, _ in self.slots.scripts

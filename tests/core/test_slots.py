@@ -236,3 +236,23 @@ def test_patience_begins_anew_when_another_is_the_head_and_ends_with_it() -> Non
     assert first.request != second.request
     driver.stop(head, other)
     assert not [timer for timer in driver.watcher.timers.values() if timer.index == 0]
+
+
+def test_a_stop_of_scripts_of_several_slots_holds_each_slot_for_its_own() -> None:
+    driver = a_driver()
+    first = driver.add_running(resources="MTMount")
+    stuck = driver.add_running(resources="ESS:1", slot="utility")
+    after_first = driver.add_configured(resources="MTMount")
+    driver.answer(after_first)
+    after_stuck = driver.add_configured(resources="ESS:1", slot="utility")
+    command = driver.stop(first, stuck)
+    driver.report(first, S.STOPPING, S.STOPPED)
+    driver.exit(first)
+    assert driver.phase(after_first) is Phase.STARTING
+    assert "being stopped" in waits_for(driver, after_stuck)
+    assert driver.ack(command) is None
+    driver.report(stuck, S.STOPPING, S.STOPPED)
+    driver.exit(stuck)
+    assert driver.ack(command) is not None
+    driver.answer(after_stuck)
+    assert driver.phase(after_stuck) is Phase.STARTING

@@ -16,6 +16,7 @@ from .phases import FAILED_PHASES, READY_PHASES, Phase
 from .refusals import listing
 from .scripts import Full, Reason, Script
 from .slots import Slot
+from .stops import StopJob
 
 __all__ = [
     "aside",
@@ -80,11 +81,18 @@ def held_up(ledger: Ledger, slot: Slot, unbidden: int) -> str:
     ``unbidden`` is the index of a waiting script of the slot that runs all
     the same; 0 if there is none.
     """
-    if ledger.stops and any(slot.name in job.held_slots for job in ledger.stops):
+    if ledger.stops and any(_holds(ledger, job, slot) for job in ledger.stops):
         return f"slot {slot.name} starts nothing until what is being stopped has stopped"
     if unbidden:
         return f"{unbidden} runs in slot {slot.name} without having been told to, and is being stopped"
     return ""
+
+
+def _holds(ledger: Ledger, job: StopJob, slot: Slot) -> bool:
+    """Does a stop command hold a slot? What it waits for in others is no matter of this one."""
+    return slot.name in job.held_slots and any(
+        ledger.is_live(index) and ledger.scripts[index].slot == slot.name for index in job.remaining
+    )
 
 
 def turn(slot: Slot) -> str:

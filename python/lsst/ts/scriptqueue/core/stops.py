@@ -21,7 +21,7 @@ class StopJob:
         SAL indices of those that are not down yet.
     held_slots
         Names of the slots of which a script in its place was named: nothing
-        starts there until all named are down.
+        starts there until all that were named of this slot are down.
     """
 
     command_id: int

@@ -11,11 +11,13 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from lsst.ts.scriptqueue.keeper.launch_id import LAUNCH_ID_VARIABLE
 from lsst.ts.scriptqueue.keeper.place import open_directory, socket_address
 from lsst.ts.scriptqueue.keeper.protocol import VERSION
 
@@ -66,10 +68,15 @@ async def end_of(pid: int) -> None:
 
 
 class Talk:
-    """A connection to a keeper, for an ``async with``."""
+    """A connection to a keeper, for an ``async with``.
+
+    Keepers look through all processes of the machine, and so also through those of tests that run beside this
+    one. So a launch that is ``one`` here is another one for the keeper of each state directory.
+    """
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
+        self._mark = f"-{uuid.uuid5(uuid.NAMESPACE_URL, state_dir.as_uri())}"
         self._number = 0
         self.pushed: list[Mapping[str, Any]] = []
 
@@ -102,11 +109,17 @@ class Talk:
                 line = await self._reader.readline()
             except ConnectionResetError:
                 return None
-        return json.loads(line) if line else None
+        return json.loads(line.replace(self._mark.encode(), b"")) if line else None
+
+    def full_id(self, launch_id: str) -> str:
+        """Return the launch id for which the keeper is asked."""
+        return f"{launch_id}{self._mark}"
 
     async def ask(self, do: str, **fields: object) -> Mapping[str, Any]:
         """Ask something, and return the answer; what is pushed meanwhile is kept."""
         self._number += 1
+        if "launch_id" in fields:
+            fields["launch_id"] = self.full_id(str(fields["launch_id"]))
         await self.say(json.dumps({"id": self._number, "do": do, **fields}).encode() + b"\n")
         while (message := await self.hear()) is not None:
             if message.get("to") == self._number:
@@ -125,7 +138,7 @@ class Talk:
             "sal_index": 100001,
             "executable": "/bin/sh",
             "arguments": ["-c", text],
-            "environment": {**os.environ, "LSST_TS_SCRIPTQUEUE_LAUNCH_ID": launch_id},
+            "environment": {**os.environ, LAUNCH_ID_VARIABLE: self.full_id(launch_id)},
             "cwd": "/",
             "output_path": str(self._state_dir / f"{launch_id}.log"),
             "search": False,

@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
 
 from lsst.ts.scriptqueue.keeper.identity import identity_of
+from lsst.ts.scriptqueue.keeper.launch_id import LAUNCH_ID_VARIABLE
 
 from ..launch.fifo import Fifo
 from ..launch.stage import is_alive
@@ -164,7 +164,7 @@ class TestAdoption:
     async def foundling(self, talk: Talk) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             ["/bin/sh", "-c", "sleep 1000 & wait"],
-            env={**os.environ, "LSST_TS_SCRIPTQUEUE_LAUNCH_ID": "one"},
+            env={**os.environ, LAUNCH_ID_VARIABLE: talk.full_id("one")},
             start_new_session=True,
         )
 
@@ -213,9 +213,7 @@ class TestAdoption:
         assert not (tmp_path / "started_again").exists()
 
     async def test_where_none_is_found_one_is_started(self, talk: Talk) -> None:
-        # All processes are searched, also those of a run of the tests beside this one.
-        launch_id = f"one-{uuid.uuid4()}"
-        assert (await talk.launch(launch_id, "exit 5", search=True))["child"]["ended"] is None
+        assert (await talk.launch("one", "exit 5", search=True))["child"]["ended"] is None
         assert (await talk.exited())["ended"] == [5, None]
 
     async def adopt(self, talk: Talk, identity: list[object]) -> dict[str, object]:

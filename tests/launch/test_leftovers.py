@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,9 @@ pytestmark = pytest.mark.system
 
 NO_GROUP = 2**22 + 1
 
+#: A launch that no test beside this one knows: all processes of the machine are looked through.
+ONE = f"one of {os.getpid()}"
+
 
 @contextmanager
 def sleeper(environment: Mapping[str, str]) -> Iterator[int]:
@@ -36,28 +40,28 @@ def sleeper(environment: Mapping[str, str]) -> Iterator[int]:
 
 def test_known_by_its_group() -> None:
     with sleeper({}) as pid:
-        assert end_leftovers({"one": pid})
+        assert end_leftovers({ONE: pid})
         assert not is_alive(pid)
 
 
 def test_known_by_its_launch_id() -> None:
-    with sleeper({"FIRST": "1", LAUNCH_ID_VARIABLE: "one", "LAST": "1"}) as pid:
-        assert end_leftovers({"other": NO_GROUP, "one": NO_GROUP + 1})
+    with sleeper({"FIRST": "1", LAUNCH_ID_VARIABLE: ONE, "LAST": "1"}) as pid:
+        assert end_leftovers({"other": NO_GROUP, ONE: NO_GROUP + 1})
         assert not is_alive(pid)
 
 
 @pytest.mark.parametrize(
     "environment",
     [
-        pytest.param({LAUNCH_ID_VARIABLE: "one-and-a-half"}, id="another launch"),
-        pytest.param({"NOTE": f"{LAUNCH_ID_VARIABLE}=one"}, id="only spoken of"),
+        pytest.param({LAUNCH_ID_VARIABLE: f"{ONE} and a half"}, id="another launch"),
+        pytest.param({"NOTE": f"{LAUNCH_ID_VARIABLE}={ONE}"}, id="only spoken of"),
         pytest.param({f"OLD_{LAUNCH_ID_VARIABLE}": "one"}, id="another variable"),
         pytest.param({}, id="nothing"),
     ],
 )
 def test_not_meant(environment: dict[str, str]) -> None:
     with sleeper(environment) as pid:
-        assert end_leftovers({"one": NO_GROUP})
+        assert end_leftovers({ONE: NO_GROUP})
         assert is_alive(pid)
 
 
@@ -65,21 +69,21 @@ def test_a_program_with_a_name_that_looks_like_a_status() -> None:
     rename = "open('/proc/self/comm', 'w').write(') Z 1 1 ('); print(flush=True); input()"
     process = subprocess.Popen(
         [sys.executable, "-c", rename],
-        env={LAUNCH_ID_VARIABLE: "one"},
+        env={LAUNCH_ID_VARIABLE: ONE},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     with process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert end_leftovers({"one": NO_GROUP})
+        assert end_leftovers({ONE: NO_GROUP})
         assert process.wait() == -9
 
 
 def test_many_are_ended_in_one_look() -> None:
     with ExitStack() as stack:
-        pids = [stack.enter_context(sleeper({LAUNCH_ID_VARIABLE: f"script {n % 3}"})) for n in range(9)]
-        assert end_leftovers({"script 0": NO_GROUP, "script 1": NO_GROUP + 1})
+        pids = [stack.enter_context(sleeper({LAUNCH_ID_VARIABLE: f"{ONE}: {n % 3}"})) for n in range(9)]
+        assert end_leftovers({f"{ONE}: {n}": NO_GROUP + n for n in range(2)})
         assert [is_alive(pid) for pid in pids] == [False, False, True] * 3
 
 

@@ -229,6 +229,19 @@ def test_a_file_is_cut(folder: pathlib.Path, way: dict[str, int], name: str) -> 
         assert min(numbers[: PAGE // 8]) >= FEW - 1
 
 
+def test_of_a_database_that_was_cut_is_kept_what_is_before_the_cut(folder: pathlib.Path) -> None:
+    written = write_files(folder, snapshots=False, copied=MANY, last=MANY)
+    whole = written.files[MAIN]
+    kept = []
+    for tenths in range(10, 0, -1):
+        written.put(folder, sqlite=whole[: len(whole) * tenths // 10], wal=b"")
+        kept.append((written.check(reopened(folder)), len(read_history(folder, Query()).scripts)))
+    assert kept == sorted(kept, reverse=True)
+    assert kept[0] == (MANY, MANY)
+    entries, scripts = kept[1]
+    assert min(entries, scripts) > 3 * MANY // 4
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", FILES)
 def test_bytes_of_a_file_are_overwritten(folder: pathlib.Path, way: dict[str, int], name: str) -> None:

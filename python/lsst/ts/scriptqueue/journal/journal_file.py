@@ -253,7 +253,7 @@ class JournalFile:
                 raise DamageError(replay.trouble)
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if said != "ok":
-                raise DamageError(said)
+                raise DamageError(" ".join(said.removeprefix("*** in database main ***").split()))
             return replay
 
     def _opened(self, path: pathlib.Path) -> sqlite3.Connection:

@@ -138,9 +138,17 @@ def _best_replay(path: pathlib.Path) -> tuple[Replay, bool]:
     found = []
     for without_wal in (False, True):
         # What cannot even be opened gives nothing.
-        with contextlib.suppress(*READING_ERRORS), for_reading(path, without_wal=without_wal) as connection:
+        with contextlib.suppress(*READING_ERRORS), _for_salvage(path, without_wal) as connection:
             found.append((read_replay(connection), without_wal))
     return max(found, key=lambda item: item[0].number, default=(NOTHING, False))
+
+
+@contextlib.contextmanager
+def _for_salvage(path: pathlib.Path, without_wal: bool) -> Iterator[sqlite3.Connection]:
+    with for_reading(path, without_wal=without_wal) as connection:
+        # Without this SQLite reads nothing at all of a file that is shorter than it was.
+        connection.execute("PRAGMA writable_schema = ON")
+        yield connection
 
 
 def _put_replay(connection: sqlite3.Connection, replay: Replay) -> None:
@@ -193,5 +201,5 @@ def _copy(
 
 
 def _readable(path: pathlib.Path, without_wal: bool, query: str) -> Iterator[tuple[Any, ...]]:
-    with contextlib.suppress(*READING_ERRORS), for_reading(path, without_wal=without_wal) as connection:
+    with contextlib.suppress(*READING_ERRORS), _for_salvage(path, without_wal) as connection:
         yield from connection.execute(query)

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from lsst.ts.scriptqueue.keeper.identity import identity_of
+from lsst.ts.scriptqueue.launch import keeper_link
 from lsst.ts.scriptqueue.launch.contract import Exited, Inherited, Launched, LaunchError
 from lsst.ts.scriptqueue.launch.kept import KeptLauncher
 
@@ -150,6 +151,19 @@ class TestTheQueueIsGone:
         assert inherited.exited is not None
         assert inherited.exited.exit_code == 3
         assert heir.told == []
+
+    async def test_where_there_is_a_keeper_none_is_started(
+        self, stage: KeptStage, heir: KeptStage, gate: Fifo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        launched = await stage.launch(stage.script(f"read line < {gate.path}"))
+        await stage.launcher.release()
+        started: list[str] = []
+        monkeypatch.setattr(keeper_link, "_start", started.append)
+        heir.launcher.begin()
+        assert [child.launched for child in await heir.launcher.inherited()] == [launched]
+        assert started == []
+        gate.let_pass()
+        await heir.exit_of(launched)
 
     async def test_who_never_asks_is_told_all(self, stage: KeptStage, heir: KeptStage) -> None:
         launched = await stage.launch(stage.script("exit 3"))

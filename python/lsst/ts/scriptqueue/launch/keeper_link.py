@@ -81,6 +81,9 @@ class KeeperLink:
         """Close the connection."""
         self.lost.cancel()
         await asyncio.wait({self.lost})
+        # A task that was cancelled before its first step has closed nothing.
+        self.is_open = False
+        self._writer.close()
 
     async def _read(self) -> None:
         try:
@@ -110,7 +113,7 @@ class KeeperLink:
 
 
 async def start_keeper(state_dir: str) -> None:
-    """Start the keeper of a state directory, unless there is one; whoever connects hears of trouble.
+    """Start the keeper of a state directory, unless one can be asked; whoever connects hears of trouble.
 
     Parameters
     ----------
@@ -118,7 +121,11 @@ async def start_keeper(state_dir: str) -> None:
         The state directory.
     """
     with contextlib.suppress(LaunchError):
-        await asyncio.to_thread(_start, state_dir)
+        link = await _connect(state_dir, lambda message: None)
+        if link is None:
+            await asyncio.to_thread(_start, state_dir)
+        else:
+            await link.aclose()
 
 
 async def open_link(

@@ -41,6 +41,11 @@ ANSWERED: dict[str, tuple[cmd.Command, bool, str]] = {
         False,
         "the service was torn away in the middle of it and has started anew; look at its state",
     ),
+    "disable": (
+        cmd.ChangeState(),
+        False,
+        "the service was torn away in the middle of it and has started anew; look at its state",
+    ),
     "move": (
         cmd.MoveScript(5, cmd.Target()),
         False,

@@ -124,4 +124,4 @@ def test_the_nights_have_all_that_is_to_be_compared() -> None:
         event["command"]["type"] for night in NIGHTS for event, _ in night["steps"] if "command" in event
     }
     assert done == {kind.__name__ for kind in effects.Effect.__args__} - _NOT_THEN
-    assert asked == {kind.__name__ for kind in commands.Command.__args__} - {"Reconfigure"}
+    assert asked == {kind.__name__ for kind in commands.Command.__args__} - {"Reconfigure", "ChangeState"}

@@ -136,6 +136,7 @@ class Walk:
         if self._changes_layout:
             yield lambda: world.give(cmd.Reconfigure(self.choice([self.layout, OBSERVATORY]))), 1
         yield lambda: world.give(cmd.ShowScript(self.index())), 2
+        yield lambda: world.give(cmd.ChangeState()), 1
         yield lambda: world.enable(self.choice([True] * 5 + [False])), 6
         yield lambda: self.each(world.launches, world.fail_launch), 1
         yield (

@@ -105,6 +105,7 @@ async def test_a_refusal_and_what_the_service_had_not_finished_are_told(tmp_path
         commands: tuple[tuple[str, dict[str, Any], str], ...] = (
             ("resume", {"slot": "roof"}, "Failed: there is no slot 'roof'; there are main"),
             ("start", {}, "Failed: the service was torn away in the middle of it"),
+            ("disable", {}, "Failed: the service was torn away in the middle of it"),
         )
         for name, fields, told in commands:
             async with killed_at(tmp_path, name) as first:

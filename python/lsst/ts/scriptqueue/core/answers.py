@@ -10,7 +10,7 @@ more acknowledgements of that command.
 
 from __future__ import annotations
 
-from .commands import Reconfigure
+from .commands import ChangeState, Reconfigure
 from .effects import AckCommand, AnswerAgain
 from .events import AnswersSent, CommandGiven
 from .ledger import Ledger
@@ -38,7 +38,7 @@ def note_command(ledger: Ledger, event: CommandGiven) -> None:
             event.identity,
             event.origin,
             event.at_tai,
-            goes_on=isinstance(event.command, Reconfigure),
+            goes_on=isinstance(event.command, Reconfigure | ChangeState),
         )
 
 

@@ -12,6 +12,7 @@ from .states import Location
 
 __all__ = [
     "AddScript",
+    "ChangeState",
     "Command",
     "MoveScript",
     "Pause",
@@ -125,6 +126,14 @@ class Reconfigure:
     layout: Layout
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeState:
+    """Change the summary state of the component, by a command that asks nothing of the queue.
+
+    The queue only knows of it, so that it is known whom to answer.
+    """
+
+
 Command = (
     AddScript
     | MoveScript
@@ -135,4 +144,5 @@ Command = (
     | ShowQueue
     | ShowScript
     | Reconfigure
+    | ChangeState
 )

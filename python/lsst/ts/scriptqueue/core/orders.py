@@ -17,6 +17,7 @@ from .answers import answer_command, note_command
 from .blocks import Execution, Opening, check_block
 from .commands import (
     AddScript,
+    ChangeState,
     Command,
     MoveScript,
     Pause,
@@ -285,6 +286,10 @@ def _reconfigure(ledger: Ledger, event: CommandGiven, order: Reconfigure) -> Non
     answer_command(ledger, event.command_id, True)
 
 
+def _change_state(ledger: Ledger, event: CommandGiven, order: ChangeState) -> None:
+    answer_command(ledger, event.command_id, True)
+
+
 def _show_queue(ledger: Ledger, event: CommandGiven, order: ShowQueue) -> None:
     ledger.queue_asked = True
     answer_command(ledger, event.command_id, True)
@@ -328,4 +333,5 @@ _ORDERS: dict[type[Command], Callable[[Ledger, CommandGiven, Any], None]] = {
     ShowQueue: _show_queue,
     ShowScript: _show_script,
     Reconfigure: _reconfigure,
+    ChangeState: _change_state,
 }

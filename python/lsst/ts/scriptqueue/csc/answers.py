@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..core.commands import Command
+from ..core.commands import ChangeState, Command
 from ..core.effects import AnswerAgain, Effect
 from ..core.refusals import Refused
 from ..launch.paths import ScriptPathError
@@ -21,6 +22,9 @@ from ..sal.enums import SalRetCode
 from ..sal.errors import ExpectedError
 
 __all__ = ["Answers", "refusals"]
+
+#: Commands that ask nothing of the queue, and are not done if the service is torn away.
+_CHANGE_STATE = ("enable", "disable", "standby", "exitControl")
 
 #: A command that is under way when the component closes is waited for this long (seconds).
 LAST_ANSWERS_S = 1.0
@@ -64,6 +68,8 @@ class Answers:
         self._open: dict[_Asker, int] = {}
         for command in commands.values():
             command.answered = self._answered
+        for name in _CHANGE_STATE:
+            commands[name].begun = functools.partial(self._note_change, name)
 
     @property
     def effects(self) -> Mapping[type[Effect], Callable[..., None]]:
@@ -95,6 +101,14 @@ class Answers:
             advice = "; look at the next one before you repeat it" if self._is_left() else ""
             text = f"Aborted: {unfinished}{advice}"
             return self._make_ackcmd(data.private_seqNum, SalRetCode.CMD_ABORTED, 1, text)
+
+    def _note_change(self, name: str, data: Any) -> None:
+        """Let it be known whom to answer; a queue that has stopped working can still be sent away."""
+        if self._runtime.is_running:
+            # Nobody waits for what the queue says to it.
+            self.give(name, ChangeState(), data).add_done_callback(
+                lambda reply: reply.cancelled() or reply.exception()
+            )
 
     def _answered(self, data: Any) -> None:
         command_id = self._open.pop(_asker(data), None)

@@ -75,6 +75,8 @@ STEPS: tuple[Step, ...] = (
     # Tables as before. Entries and snapshots also tell whose commands are not known to be answered,
     # which earlier programs do not understand.
     sql(),
+    # Tables as before. Entries also tell of commands that change the state of the component.
+    sql(),
 )
 
 

@@ -8,14 +8,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
-from ..core.commands import Pause, ShowQueue, ShowScript, StopScripts
+from ..core.commands import ChangeState, Pause, ShowQueue, ShowScript, StopScripts
 from ..core.effects import Effect
 from ..core.events import CommandGiven, Event
 
 __all__ = ["Book", "NoBook", "needs_the_book"]
 
-#: Commands that make the night safe, or only look: they are carried out even if they cannot be written down.
-_ALWAYS_TAKEN = (Pause, StopScripts, ShowQueue, ShowScript)
+#: Commands that make the night safe, only look, or ask nothing of the queue: they are carried out even
+#: if they cannot be written down.
+_ALWAYS_TAKEN = (Pause, StopScripts, ShowQueue, ShowScript, ChangeState)
 
 
 def needs_the_book(event: Event) -> TypeGuard[CommandGiven]:

@@ -64,6 +64,8 @@ class ControllerCommand:
         May the callback be called again while it runs?
     cmdtype
         The number of the command in acknowledgements.
+    begun
+        Called with each command before it is carried out.
     answered
         Called with each command whose last acknowledgement has been sent.
     """
@@ -73,6 +75,7 @@ class ControllerCommand:
         self.name = name
         self.callback: CommandCallback | None = None
         self.allow_multiple_callbacks = False
+        self.begun: Callable[[Any], None] | None = None
         self.answered: Callable[[Any], None] | None = None
         self.cmdtype = list(owner.spec.topics).index(topic.name)
         self._owner = owner
@@ -152,6 +155,8 @@ class ControllerCommand:
 
     async def _run(self, data: Record) -> None:
         try:
+            if self.begun is not None:
+                self.begun(data)
             await self._answer(data, await self._carry_out(data))
         finally:
             self._running -= 1

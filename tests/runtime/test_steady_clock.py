@@ -43,10 +43,12 @@ async def test_after_a_step_back_it_goes_on_at_half_its_pace_until_the_clock_has
     if is_restarted:
         steady = SteadyClock(clock, began_tai)
     assert steady.now() == began_tai
+    assert steady.ahead_s == HOUR_S
     for half in range(1, 3):
         await pass_by(HOUR_S)
         assert steady.now() == pytest.approx(began_tai + half * HOUR_S / 2)
     assert steady.now() == pytest.approx(clock.tai())
+    assert steady.ahead_s == pytest.approx(0.0)
     await pass_by(HOUR_S)
     assert steady.now() == clock.tai()
 

@@ -14,7 +14,7 @@ import pytest
 
 from lsst.ts.scriptqueue.sal import BaseCsc, Domain, Remote, State
 from lsst.ts.scriptqueue.sal.clock import SystemClock
-from lsst.ts.scriptqueue.sal.csc import DUPLICATE_WATCH_S
+from lsst.ts.scriptqueue.sal.csc import DUPLICATE_WATCH_S, MAX_AHEAD_S
 from lsst.ts.scriptqueue.sal.endpoint import Phase
 from lsst.ts.scriptqueue.sal.errors import DuplicateError
 from lsst.ts.scriptqueue.sal.leap_seconds import read_leap_seconds
@@ -86,6 +86,34 @@ async def test_heartbeat_of_a_session_that_has_ended_is_no_duplicate(world: Worl
         await settled()
     async with Telling(world.domain(), duplicate_watch_s=DUPLICATE_WATCH_S) as csc:
         assert csc.summary_state is State.STANDBY
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "is_followed"),
+    [
+        (-60.0, False),
+        (60.0, True),
+        (3600.0, True),
+        (MAX_AHEAD_S - 60.0, True),
+        (MAX_AHEAD_S + 60.0, False),
+        (1e9, False),
+    ],
+)
+async def test_stamps_go_on_after_those_of_an_earlier_one_unless_its_clock_was_wrong_by_far(
+    world: World, ahead_s: float, is_followed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.clock.step_s = ahead_s
+    async with Telling(world.domain()) as earlier:
+        await settled()
+        last_tai = earlier.domain.stamper.stamp()
+    world.clock.step_s = 0.0
+    began_tai = world.clock.tai()
+    async with Telling(world.domain(), duplicate_watch_s=DUPLICATE_WATCH_S) as csc:
+        stamp = csc.domain.stamper.stamp()
+        assert (stamp > last_tai) == (is_followed or ahead_s < 0)
+        assert (stamp < world.clock.tai() + 1.0) == (not is_followed)
+        assert stamp > began_tai
+    assert ("days ahead of the clock of this machine" in caplog.text) == (ahead_s > MAX_AHEAD_S)
 
 
 async def test_heartbeat_of_another_index_is_no_duplicate(world: World, csc: Telling) -> None:

@@ -50,6 +50,9 @@ E = TypeVar("E", bound=Event)
 #: So many events at most are handled, and written, at a time.
 _MOST_TOGETHER = 50
 
+#: A clock that was set back by less is not worth a word (seconds).
+_WORTH_A_WORD_S = 1.0
+
 
 class Runtime:
     """Runs a model.
@@ -239,6 +242,11 @@ class Runtime:
 
     async def run(self) -> None:
         """Handle events until stopped or cancelled."""
+        if (ahead_s := self._clock.ahead_s) > _WORTH_A_WORD_S:
+            text = (
+                "The clock was set back by %.0f s: the time of the queue goes on at half its pace until then"
+            )
+            self._log.warning(text, ahead_s)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group

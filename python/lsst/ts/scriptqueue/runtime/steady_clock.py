@@ -42,6 +42,11 @@ class SteadyClock:
         self._last_tai = last_tai
         self._told_at: float | None = None
 
+    @property
+    def ahead_s(self) -> float:
+        """How far it is ahead of the clock (seconds)."""
+        return max(0.0, self._last_tai - self._clock.tai())
+
     def now(self) -> float:
         """Now, as TAI, unix seconds."""
         loop_s = asyncio.get_running_loop().time()

@@ -34,6 +34,12 @@ __all__ = ["BaseCsc"]
 #: the interval at which CSCs send it.
 DUPLICATE_WATCH_S = 1.5
 
+#: Stamps of an earlier one that are further ahead of this machine's clock are not gone on from (seconds).
+#: A clock that is wrong by an hour, or by a time zone, is within that.
+MAX_AHEAD_S = 86_400.0
+
+_DAY_S = 86_400.0
+
 
 class BaseCsc(Controller):
     """A commandable SAL component.
@@ -277,8 +283,7 @@ class BaseCsc(Controller):
 
     def _heartbeat_heard(self, message: Message) -> None:
         if not self.is_taking_commands:
-            # It goes on where the one before it was: the clock may have been set back in between.
-            self.domain.stamper.go_on_after(message["private_sndStamp"] + self.heartbeat_interval)
+            self._go_on_after(message)
         # While it listens it writes nothing, so whatever comes is foreign; what
         # came before, with the history, was not listened for.
         if self._foreign is not None and not self._foreign.done():
@@ -287,6 +292,21 @@ class BaseCsc(Controller):
             # Two that start at the same time do not hear each other before.
             self._known_origins.add(message["private_origin"])
             self.log.error("another %s is alive: %s; stop one of the two", self.title, _writer(message))
+
+    def _go_on_after(self, message: Message) -> None:
+        """Stamp where the one before was: the clock may have been set back in between, but not by years."""
+        ahead_s = message["private_sndStamp"] - self.domain.clock.tai()
+        if ahead_s <= MAX_AHEAD_S:
+            self.domain.stamper.go_on_after(message["private_sndStamp"] + self.heartbeat_interval)
+            return
+        self.log.error(
+            "a heartbeat of an earlier %s, %s, is stamped %.1f days ahead of the clock of this machine, by "
+            "which this one goes; whoever has heard the earlier one must be started anew to hear this one. "
+            "Look at the clocks of both machines",
+            self.title,
+            _writer(message),
+            ahead_s / _DAY_S,
+        )
 
     def _check_leap_seconds(self) -> None:
         clock = self.domain.clock

@@ -45,6 +45,8 @@ class Service:
         The client.
     enabled_s
         Time from its start until ENABLED was heard (seconds).
+    limit_s
+        How long a command, or the end of a script, may take (seconds).
 
     Attributes
     ----------
@@ -61,11 +63,12 @@ class Service:
         seconds), by index.
     """
 
-    def __init__(self, pid: int, owner: int, remote: Remote, enabled_s: float) -> None:
+    def __init__(self, pid: int, owner: int, remote: Remote, enabled_s: float, limit_s: float) -> None:
         self.pid = pid
         self._owner = owner
         self.remote = remote
         self.enabled_s = enabled_s
+        self._limit_s = limit_s
         self.enabled_cpu_s = cpu_of(pid)
         self.process_ends: dict[int, float] = {}
         self._news = asyncio.Event()
@@ -74,7 +77,7 @@ class Service:
     async def add(self, path: str, config: str, **more: str) -> int:
         """Add a script at the end, with more fields if they are given, and return its index."""
         ack = await self.remote.cmd_add.set_start(
-            timeout=COMMAND_LIMIT_S,
+            timeout=self._limit_s,
             isStandard=True,
             path=path,
             config=config,
@@ -120,7 +123,7 @@ class Service:
 
     async def ended(self, indices: Sequence[int]) -> Mapping[int, float]:
         """Wait until it has told when the processes of scripts ended; return that (TAI unix seconds)."""
-        async with asyncio.timeout(START_LIMIT_S):
+        async with asyncio.timeout(self._limit_s):
             while any(index not in self.process_ends for index in indices):
                 self._news.clear()
                 await self._news.wait()
@@ -139,7 +142,12 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def running_service(
-    middleware: Middleware, domain: Domain, standard: Path, folder: Path, configuration: str = ""
+    middleware: Middleware,
+    domain: Domain,
+    standard: Path,
+    folder: Path,
+    configuration: str = "",
+    limit_s: float = COMMAND_LIMIT_S,
 ) -> AsyncIterator[Service]:
     """Start a ScriptQueue, wait until it is ENABLED, and end it on leaving.
 
@@ -157,6 +165,8 @@ async def running_service(
         Where it lives; is made.
     configuration
         Its slots and rules, in YAML; "" for one serial slot.
+    limit_s
+        How long a command, or the end of a script, may take (seconds).
     """
     remote = Remote(domain, "ScriptQueue", INDEX, include=("summaryState", "heartbeat", "queue", "script"))
     folder.mkdir()
@@ -178,7 +188,7 @@ async def running_service(
                 raise RuntimeError(f"no ScriptQueue within {START_LIMIT_S} s:\n{log.read_text()}") from None
             enabled_s = time.perf_counter() - began
             owner = crowd.pids[0] if middleware.salobj_python else int((folder / "keeper.lock").read_text())
-            yield Service(crowd.pids[0], owner, remote, enabled_s)
+            yield Service(crowd.pids[0], owner, remote, enabled_s, limit_s)
         await crowd.end()
 
 

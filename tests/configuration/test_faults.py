@@ -310,7 +310,7 @@ FAULTY: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
             (
                 4,
                 "rules.2.script",
-                "never speaks: for each of its scripts rule 1 (standard:a/**) in _init.yaml, line 2 "
+                "never speaks: for each of its scripts standard:a/** in _init.yaml, line 2 "
                 "speaks first; move it up, or leave it out",
             )
         ],
@@ -321,8 +321,8 @@ FAULTY: dict[str, tuple[str, list[tuple[int, str, str]]]] = {
             (
                 4,
                 "rules.2.script",
-                "never speaks: for each of its scripts rule 1 (standard:*.py) in "
-                "_init.yaml, line 2 or rule 2 (external:**) in _init.yaml, line 3 speak first; "
+                "never speaks: for each of its scripts standard:*.py in "
+                "_init.yaml, line 2 or external:** in _init.yaml, line 3 speak first; "
                 "move it up, or leave it out",
             )
         ],

@@ -42,3 +42,21 @@ def test_names_of_resources(text: str, expected: str) -> None:
 def test_what_is_no_resource(text: str, expected: str) -> None:
     with pytest.raises(Refused, match=f"^{expected}"):
         CATALOGUE.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "both"),
+    [
+        ("A,B:1,D", "B,E", "B:1"),
+        ("A,B", "B:1,B:2,A", "A,B:1,B:2"),
+        ("*", "A,B", "A,B"),
+        ("*,!A", "A,B", "B"),
+        ("*,!A", "*,!B", "*,!A,!B"),
+        ("A", "B", "none"),
+    ],
+)
+def test_what_two_claims_share(mine: str, theirs: str, both: str) -> None:
+    one, other = CATALOGUE.parse(mine), CATALOGUE.parse(theirs)
+    assert str(one.shared_with(other)) == both
+    assert str(other.shared_with(one)) == both
+    assert one.overlaps(other) is (both != "none")

@@ -132,7 +132,7 @@ def _swallowed(rule: Rule, earlier: Sequence[Rule]) -> str:
             if uncovered(rule.glob, [another.glob for another in rest]) is None:
                 before = rest
         speaking.update({other.number: other for other in before})
-    places = [f"{other} in {other.place}" for _, other in sorted(speaking.items())]
+    places = [f"{other.script} in {other.place}" for _, other in sorted(speaking.items())]
     verb = "speaks" if len(places) == 1 else "speak"
     first = f"for each of its scripts {' or '.join(places)} {verb} first"
     return f"never speaks: {first}; move it up, or leave it out"

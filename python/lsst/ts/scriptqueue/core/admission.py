@@ -284,7 +284,7 @@ class _Walker:
             return lane.full()
         earlier = self._routed_before(script)
         if earlier is not None:
-            return reasons.still_to_come(earlier)
+            return reasons.still_to_come(script, earlier)
         claim = script.needs.claim or EVERYTHING
         obstacles = self._holdings.obstacles(claim)
         if obstacles or script.phase is not (Phase.NAMED if goes_ahead else Phase.CONFIGURED):

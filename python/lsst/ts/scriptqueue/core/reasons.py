@@ -100,12 +100,10 @@ def turn(slot: Slot) -> str:
     return f"its turn in slot {slot.name} has not come"
 
 
-def still_to_come(other: Script) -> str:
+def still_to_come(script: Script, other: Script) -> str:
     """One that was added before, and put elsewhere by a rule, comes first."""
-    return (
-        f"{other.index} ({other.slot}) was added before and needs {other.needs.expected}, too; "
-        "it has not ended yet"
-    )
+    both = script.needs.expected.shared_with(other.needs.expected)
+    return f"{other.index} ({other.slot}) was added before and needs {both}, too; it has not ended yet"
 
 
 def worded(ledger: Ledger, reason: Reason) -> str:

@@ -94,6 +94,22 @@ class Claim:
             return other.overlaps(self)
         return any(mine.overlaps(theirs) for mine in self.resources for theirs in other.resources)
 
+    def shared_with(self, other: Claim) -> Claim:
+        """What both may need."""
+        if self.everything and other.everything:
+            return Claim(everything=True, spared=tuple(sorted({*self.spared, *other.spared})))
+        if other.everything:
+            return other.shared_with(self)
+        if self.everything:
+            return Claim(tuple(theirs for theirs in other.resources if not self.spares(theirs)))
+        both = {
+            theirs if mine.covers(theirs) else mine
+            for mine in self.resources
+            for theirs in other.resources
+            if mine.overlaps(theirs)
+        }
+        return Claim(tuple(sorted(both)))
+
 
 #: A script that needs nothing.
 NOTHING = Claim()

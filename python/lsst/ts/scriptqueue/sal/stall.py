@@ -109,7 +109,11 @@ class StallWatch:
             late_s = time.monotonic() - self._due_s
             if late_s > self._late_s and not self._is_told:
                 self._is_told = True
-                self._log.warning("the event loop is blocked, here:\n%s", _stack(loop_thread))
+                # Where output is cut to its last line, that line says what it is about.
+                self._log.warning(
+                    "the event loop is blocked, here:\n%sThere the event loop is blocked.",
+                    _stack(loop_thread),
+                )
 
     def _note_that_it_runs(self) -> None:
         """Take note that this process runs; time in which nothing of it did is not the fault of its loop."""

@@ -206,20 +206,26 @@ class SimpleScheduler:
         own = []
         for number in range(self.number):
             await self.until(self.is_idle)
-            ack = await self.queue.cmd_add.set_start(
-                isStandard=True,
-                path=self.paths[number % len(self.paths)],
-                config=f"note: {self.notes}/target{number}",
-                location=2,
-                timeout=100,
-            )
-            own.append(int(ack.result))
+            own.append(await self.add(number))
         await self.until(lambda: all(self.states.get(index) in GOOD | BAD for index in own))
         return {
             "targets": own,
             "at_once": max(len(listed.intersection(own)) for listed in self.listed),
             "good": all(self.states[index] in GOOD for index in own),
         }
+
+    async def add(self, number: int) -> int:
+        """Add a target, and see it listed: topics have no common order, so that may come after the answer."""
+        ack = await self.queue.cmd_add.set_start(
+            isStandard=True,
+            path=self.paths[number % len(self.paths)],
+            config=f"note: {self.notes}/target{number}",
+            location=2,
+            timeout=100,
+        )
+        index = int(ack.result)
+        await self.until(lambda: any(index in listed for listed in self.listed))
+        return index
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():

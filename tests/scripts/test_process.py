@@ -117,6 +117,23 @@ async def test_a_thread_left_running_does_not_hold_it_up(tmp_path: Path) -> None
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("mode", ["w", "wb", "w+b"])
+async def test_a_file_that_was_not_closed_is_written_all_the_same(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / "measured.txt"
+    content = "'1 2 3'" if mode == "w" else "b'1 2 3'"
+    body = f"""
+    async def run(self):
+        self.file = open({str(path)!r}, {mode!r})
+        self.file.write({content})
+    """
+    async with real(write_script(tmp_path / "script.py", body)) as script:
+        await script.runs()
+        await script.reports(S.DONE)
+        assert await script.exits() == 0
+        assert path.read_text() == "1 2 3"
+
+
+@pytest.mark.system
 async def test_a_script_that_blocks_is_warned(tmp_path: Path) -> None:
     body = "async def run(self):\n    time.sleep(1.5)  # a mistake"
     async with real(write_script(tmp_path / "script.py", body)) as script:

@@ -14,6 +14,7 @@ import asyncio
 import atexit
 import contextlib
 import gc
+import io
 import logging
 import os
 import signal
@@ -39,6 +40,9 @@ EXIT_LIMIT_S = 1.0
 
 #: What comes after the final state takes a processor that the next script needs to start (seconds).
 _GIVE_WAY_S = 0.03
+
+#: Files that keep something back until there is more of it.
+_BUFFERED = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -69,7 +73,9 @@ async def run_process(
         _print_schema(script_class)
         return
     # Before it ends the interpreter looks through all objects, several times, for what nobody will miss.
-    atexit.register(gc.freeze)
+    # Through these it need not look, nor need `_leave`.
+    gc.freeze()
+    atexit.register(_leave)
     logging.basicConfig(
         level=options.log_level, format="%(asctime)s %(levelname)-8s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -127,6 +133,16 @@ def _ended_by_signals() -> Iterator[None]:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
+
+
+def _leave() -> None:
+    """Have written what the script has left in files that it did not close; nothing else is missed."""
+    for found in gc.get_objects():
+        if issubclass(type(found), _BUFFERED):
+            # It may be closed, or its disk full.
+            with contextlib.suppress(OSError, ValueError):
+                found.flush()
+    gc.freeze()
 
 
 def _end_within(limit_s: float, code: int) -> None:

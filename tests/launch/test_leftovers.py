@@ -55,7 +55,7 @@ def test_known_by_its_launch_id() -> None:
     [
         pytest.param({LAUNCH_ID_VARIABLE: f"{ONE} and a half"}, id="another launch"),
         pytest.param({"NOTE": f"{LAUNCH_ID_VARIABLE}={ONE}"}, id="only spoken of"),
-        pytest.param({f"OLD_{LAUNCH_ID_VARIABLE}": "one"}, id="another variable"),
+        pytest.param({f"OLD_{LAUNCH_ID_VARIABLE}": ONE}, id="another variable"),
         pytest.param({}, id="nothing"),
     ],
 )

@@ -116,7 +116,10 @@ _IS_RESERVED = operator.attrgetter("is_reserved")
 
 
 def _first(by_index: Mapping[int, Obstacle], index: int) -> Obstacle | None:
-    """The first who has this index of a component, or any index if it is 0; holders come first."""
+    """Who has this index of a component, or all of it; if it is 0, the first who has any index of it.
+
+    Of two, one who holds it comes before one who has only reserved it.
+    """
     if index == 0:
         return next(iter(by_index.values()), None)
     whole, one = by_index.get(0), by_index.get(index)

@@ -246,7 +246,7 @@ class Bookkeeping(Book):
         self._retry = asyncio.get_running_loop().call_later(self._retry_s, self._go_on)
 
     async def _write(self) -> None:
-        """Write what waits, until nothing does; whatever is left to be written is tried again."""
+        """Write what waits, until nothing does that is due; whatever cannot be written is tried again."""
         trouble = await self._write_once()
         while (self._waiting and self._due is None) or (self._disk is _Disk.HUNG and not trouble):
             trouble = await self._write_once()

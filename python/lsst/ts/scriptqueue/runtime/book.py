@@ -40,8 +40,8 @@ class Book(Protocol):
             What happened.
         are_handled
             Does the model know of them already, and of nothing else that was
-            not given here before? Then they are written later if they cannot
-            be written now.
+            not given here before? Then they may wait a moment for what comes
+            next, and are written later if they cannot be written now.
 
         Returns
         -------
@@ -58,8 +58,8 @@ class Book(Protocol):
         Returns
         -------
         bool
-            Whether that was possible. It is still to be written, and only then
-            outlives the machine.
+            Whether that was possible. It is still to be written, at once if it
+            was not, and only then outlives the machine.
         """
         ...
 

@@ -1,6 +1,6 @@
 # This file is part of ts_scriptqueue.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a process does may be heard of before the queue knows that it runs."""
+"""What is heard of a process before the queue knows that it runs, and of one that cannot be started."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from lsst.ts.scriptqueue.core.effects import LaunchProcess
-from lsst.ts.scriptqueue.core.events import Event, ProcessStarted, ScriptStateReported
+from lsst.ts.scriptqueue.core.events import Event, LaunchFailed, ProcessStarted, ScriptStateReported
 from lsst.ts.scriptqueue.core.states import ScriptState
 from lsst.ts.scriptqueue.core.views import ScriptProcess
 from lsst.ts.scriptqueue.csc.launching import Launching
@@ -22,6 +22,7 @@ from lsst.ts.scriptqueue.launch.contract import (
     Inherited,
     LastingLauncher,
     Launched,
+    LaunchError,
     LaunchRequest,
     Vitals,
 )
@@ -106,3 +107,42 @@ async def test_what_a_script_said_before_its_launch_is_asked_for_anew_is_heard(
     launching.effects[LaunchProcess](LaunchProcess(INDEX, True, "script.py", "launch", may_exist=True))
     await asyncio.gather(*queue.work)
     assert [type(event) for event in queue.posted] == [ProcessStarted, ScriptStateReported]
+
+
+class AFailingLauncher(ALauncher):
+    """It can start nothing."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def launch(self, request: LaunchRequest) -> Launched:
+        self.asked.append(request.executable)
+        raise LaunchError("it cannot be started")
+
+    def terminate(self, launch_id: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        (0o755, "it cannot be started"),
+        (0o644, "standard script 'script.py' is not executable; make it so with"),
+        (None, "there is no standard script 'script.py'"),
+    ],
+    ids=["there", "not executable", "gone"],
+)
+async def test_it_is_said_what_has_become_of_a_script_that_cannot_be_started(
+    mode: int | None, why: str, tmp_path: pathlib.Path
+) -> None:
+    script = tmp_path / "script.py"
+    if mode is not None:
+        script.touch(mode)
+    queue, launcher = AQueue(), AFailingLauncher()
+    launching = Launching(cast(Runtime, queue), ScriptLibrary(tmp_path, tmp_path), launcher)
+    launching.effects[LaunchProcess](LaunchProcess(INDEX, True, "script.py", "launch"))
+    await asyncio.gather(*queue.work)
+    assert launcher.asked == [str(script)]
+    (failed,) = queue.posted
+    assert isinstance(failed, LaunchFailed)
+    assert failed.reason.startswith(why)

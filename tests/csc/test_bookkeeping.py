@@ -15,11 +15,12 @@ from lsst.ts.scriptqueue.core import events as ev
 from lsst.ts.scriptqueue.core.model import QueueModel
 from lsst.ts.scriptqueue.csc import bookkeeping
 from lsst.ts.scriptqueue.csc.bookkeeping import Bookkeeping
-from lsst.ts.scriptqueue.csc.entries import read_back
+from lsst.ts.scriptqueue.csc.entries import entry_of, read_back
 from lsst.ts.scriptqueue.journal import (
     Entry,
     Journal,
     JournalError,
+    JournalFullError,
     Mark,
     Recovered,
     Snapshot,
@@ -181,6 +182,28 @@ async def test_nothing_is_jotted_while_it_is_unknown_what_is_written(
     late = book.keep([ev.EnabledChanged(START_TAI + 2, True)], are_handled=False)
     assert not book.jot()
     await late
+    await book.aclose()
+
+
+async def test_what_there_was_no_room_for_is_jotted_before_it_is_told(
+    book: Bookkeeping, journal: FakeJournal
+) -> None:
+    events = [ev.EnabledChanged(START_TAI + number, number % 2 == 0) for number in range(3)]
+    assert await book.keep(events[:1], are_handled=True) == ""
+    journal.is_held = True
+    under_way = book.keep(events[1:2], are_handled=True)
+    await journal.asked()
+    behind = book.keep(events[2:], are_handled=False)
+    assert not book.jot()
+    journal.is_full = True
+    journal.let_go(JournalFullError("disk full"))
+    assert "disk full" in await under_way
+    assert journal.jotted == (Mark(1, 0, 0), [entry_of(events[1])])
+    assert "disk full" in await behind
+    # As whoever waited for it handles it all the same.
+    book.owe(events[2])
+    assert journal.jotted == (Mark(1, 0, 0), [entry_of(event) for event in events[1:]])
+    journal.is_full = False
     await book.aclose()
 
 

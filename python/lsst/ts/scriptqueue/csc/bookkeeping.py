@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import itertools
 import json
 import logging
 from collections.abc import Iterable, Sequence
@@ -161,16 +162,21 @@ class Bookkeeping(Book):
         return known
 
     def jot(self) -> bool:
-        unknown = (*self._under_way, *self._waiting)
-        if self._mark is not None and all(kept.are_handled for kept in unknown):
-            waiting = [entry for kept in self._waiting for entry in kept.entries]
-            if self._journal.jot(self._mark, [*self._owed, *waiting]):
-                return True
-        self._go_on_within(0.0)
-        return False
+        if not (is_noted := all(kept.are_handled for kept in self._waiting) and self._is_noted()):
+            self._go_on_within(0.0)
+        return is_noted
+
+    def _is_noted(self) -> bool:
+        """Note what has been handled and is to be written, as it is told next; could that be done?"""
+        if self._mark is None or not all(kept.are_handled for kept in self._under_way):
+            return False
+        handled = itertools.takewhile(lambda kept: kept.are_handled, self._waiting)
+        waiting = [entry for kept in handled for entry in kept.entries]
+        return self._journal.jot(self._mark, [*self._owed, *waiting])
 
     def owe(self, event: Event) -> None:
         self._owed.append(entry_of(event))
+        self._is_noted()
         self._try_again_later()
 
     def note(self, effects: Sequence[Effect]) -> None:
@@ -270,6 +276,8 @@ class Bookkeeping(Book):
             self._disk = _Disk.HUNG
         _tell(self._under_way, trouble)
         self._under_way = []
+        if trouble:
+            self._is_noted()
         return trouble
 
     def _wait_on(self, steps: int) -> None:
@@ -289,14 +297,11 @@ class Bookkeeping(Book):
         _tell(waiting, _told(self._trouble))
 
     def _owe_handled(self, waiting: Iterable[_Kept]) -> None:
-        for kept in waiting:
-            if kept.are_handled:
-                self._owed += kept.entries
+        self._owed += [entry for kept in waiting if kept.are_handled for entry in kept.entries]
 
     def _ended(self, writing: asyncio.Task[None]) -> None:
         """Let a fault of the program end whoever waits, and not only the task that had it."""
-        error = None if writing.cancelled() else writing.exception()
-        if error is not None:
+        if not writing.cancelled() and (error := writing.exception()) is not None:
             for kept in (*self._under_way, *self._waiting):
                 if not kept.known.done():
                     kept.known.set_exception(error)
@@ -345,8 +350,7 @@ class Bookkeeping(Book):
         news = self._news()
 
         def told(written: asyncio.Future[Mark]) -> None:
-            error = None if written.cancelled() else written.exception()
-            if error is None:
+            if written.cancelled() or (error := written.exception()) is None:
                 return
             if not self._trouble:
                 self._log.warning("The history misses something for now: %s", error)
@@ -364,8 +368,7 @@ class Bookkeeping(Book):
 
     def _news(self) -> _News:
         """What has become of scripts since this was last asked."""
-        news = _News([], [], {})
-        changed, self._changed = self._changed, {}
+        news, changed, self._changed = _News([], [], {}), self._changed, {}
         for index, last in changed.items():
             record = last or self._model.record(index)
             news.rows.append(row_of(record))
@@ -373,7 +376,8 @@ class Bookkeeping(Book):
             news.told[index] = (told, last)
             if last is None:
                 self._told[index] = record.lines_told
-            for at_tai, text in _last(record, record.lines_told - told):
+            first = max(0, len(record.latest_lines) - (record.lines_told - told))
+            for at_tai, text in record.latest_lines[first:]:
                 news.happenings.append(Happening(record.key, at_tai, text))
         return news
 
@@ -393,7 +397,3 @@ def _tell(waiting: Sequence[_Kept], trouble: str) -> None:
 
 def _told(trouble: str) -> str:
     return f"it could not be written into the journal: {trouble}"
-
-
-def _last(record: ScriptRecord, count: int) -> Sequence[tuple[float, str]]:
-    return record.latest_lines[max(0, len(record.latest_lines) - count) :]

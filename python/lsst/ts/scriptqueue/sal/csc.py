@@ -34,11 +34,11 @@ __all__ = ["BaseCsc"]
 #: the interval at which CSCs send it.
 DUPLICATE_WATCH_S = 1.5
 
+_DAY_S = 86_400.0
+
 #: Stamps of an earlier one that are further ahead of this machine's clock are not gone on from (seconds).
 #: A clock that is wrong by an hour, or by a time zone, is within that.
-MAX_AHEAD_S = 86_400.0
-
-_DAY_S = 86_400.0
+MAX_AHEAD_S = _DAY_S
 
 
 class BaseCsc(Controller):

@@ -27,6 +27,7 @@ from lsst.ts.scriptqueue.journal import (
 )
 
 from ..core.driver import START_TAI, Driver
+from ..sal.world import settled
 from .fake_journal import FakeJournal
 
 
@@ -100,13 +101,6 @@ async def test_a_snapshot_holds_what_has_been_handled_and_not_what_waits_for_it(
     await book.aclose()
 
 
-async def _turn() -> None:
-    """Let the loop do what is due."""
-    done = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_soon(done.set_result, None)
-    await done
-
-
 @pytest.fixture
 def endless_lag(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bookkeeping, "_LAG_S", 1e6)
@@ -118,7 +112,7 @@ async def test_what_has_been_handled_is_written_with_what_is_waited_for(
 ) -> None:
     events = [ev.EnabledChanged(START_TAI + number, True) for number in range(3)]
     handled = [book.keep([event], are_handled=True) for event in events[:2]]
-    await _turn()
+    await settled()
     assert journal.entries == []
     assert await book.keep(events[2:], are_handled=False) == ""
     assert [known.done() for known in handled] == [True, True]

@@ -20,6 +20,7 @@ from lsst.ts.scriptqueue.csc.publishing import Publishing
 from lsst.ts.scriptqueue.runtime import Outbox
 
 from ..core.driver import Driver
+from ..sal.world import settled
 
 
 class SlowBroker:
@@ -39,7 +40,7 @@ class SlowBroker:
 
     async def confirm(self, what: str) -> None:
         self._under_way[what].set_result(None)
-        await turns()
+        await settled()
 
 
 class Event:
@@ -49,12 +50,6 @@ class Event:
 
     async def set_write(self, *, force_output: bool = False, **fields: Any) -> None:
         await self._broker.write(f"{self._name} {fields.get('scriptSalIndex', '')}".strip())
-
-
-async def turns() -> None:
-    """Let everything go on that can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 class Edge:
@@ -68,7 +63,7 @@ class Edge:
     async def publish(self, *effects: Effect) -> None:
         for effect in effects:
             self._publishing.effects[type(effect)](effect)
-        await turns()
+        await settled()
 
 
 @pytest.fixture

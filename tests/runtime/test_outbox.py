@@ -14,6 +14,8 @@ import pytest
 from lsst.ts.scriptqueue.bus import BusError
 from lsst.ts.scriptqueue.runtime import Outbox
 
+from ..sal.world import settled
+
 
 class Writes:
     """Writes whose confirmations the test gives."""
@@ -45,17 +47,11 @@ async def outbox() -> AsyncIterator[Outbox]:
         await running
 
 
-async def turns() -> None:
-    """Let everything go on that can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 async def test_writes_begin_in_order_and_wait_for_no_confirmation(outbox: Outbox) -> None:
     writes = Writes()
     for name in "abc":
         outbox.put(writes.of(name))
-    await turns()
+    await settled()
     assert writes.begun == ["a", "b", "c"]
     for name in "cab":
         writes.confirm(name)
@@ -68,12 +64,12 @@ async def test_what_must_be_last_waits_for_all_before(outbox: Outbox) -> None:
     outbox.put(writes.of("b"))
     outbox.put(writes.of("last"), after_all=True)
     outbox.put(writes.of("later"))
-    await turns()
+    await settled()
     writes.confirm("b")
-    await turns()
+    await settled()
     assert writes.begun == ["a", "b"]
     writes.confirm("a")
-    await turns()
+    await settled()
     assert writes.begun == ["a", "b", "last", "later"]
     writes.confirm("last")
     writes.confirm("later")
@@ -97,7 +93,7 @@ async def test_flush_waits_for_confirmations(outbox: Outbox) -> None:
     writes = Writes()
     outbox.put(writes.of("a"))
     flushing = asyncio.create_task(outbox.flush())
-    await turns()
+    await settled()
     assert not flushing.done()
     writes.confirm("a")
     await flushing
@@ -108,7 +104,7 @@ async def test_what_waited_for_others_when_it_ended_keeps_nobody() -> None:
     running = asyncio.create_task(outbox.run())
     outbox.put(writes.of("a"))
     outbox.put(writes.of("last"), after_all=True)
-    await turns()
+    await settled()
     flushing = asyncio.create_task(outbox.flush())
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -166,7 +166,8 @@ async def a_night(
         file = folder / job.library / job.path
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch(mode=0o755)
+            file.write_text("#!/bin/false\n")
+            file.chmod(0o755)
     broker, clock = MemoryBroker(), FakeClock()
     async with Domain(MemoryBus(broker), clock=clock) as domain:
         launcher = ScriptedLauncher(MemoryBus(broker), plan_of, clock)

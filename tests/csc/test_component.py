@@ -44,7 +44,7 @@ async def test_a_stepped_clock_takes_no_stamp_and_no_group_id_back(stage: Stage)
 
 async def test_new_files_are_seen_without_a_restart(stage: Stage) -> None:
     new = stage.directory / "new.py"
-    new.touch()
+    new.write_text("#!/bin/false\n")
     new.chmod(0o755)
     await stage.command("showAvailableScripts")
     available = stage.queue.evt_availableScripts.get()

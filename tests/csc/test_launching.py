@@ -137,7 +137,8 @@ async def test_it_is_said_what_has_become_of_a_script_that_cannot_be_started(
 ) -> None:
     script = tmp_path / "script.py"
     if mode is not None:
-        script.touch(mode)
+        script.write_text("#!/bin/false\n")
+        script.chmod(mode)
     queue, launcher = AQueue(), AFailingLauncher()
     launching = Launching(cast(Runtime, queue), ScriptLibrary(tmp_path, tmp_path), launcher)
     launching.effects[LaunchProcess](LaunchProcess(INDEX, True, "script.py", "launch"))

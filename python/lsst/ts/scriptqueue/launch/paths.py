@@ -3,7 +3,7 @@
 """Finding scripts in the standard and the external script directory.
 
 The rules, by which `ScriptRoot.find` takes just what `ScriptRoot.available`
-lists:
+lists (`ScriptLibrary.find` also looks whether the kernel could execute it):
 
 * A script is named by its path relative to the root, in plain form: nothing
   absolute, no ``..``, no ``.``, no doubled or trailing slash.
@@ -35,6 +35,8 @@ import logging
 import os
 import pathlib
 import stat
+
+from .executables import why_not_startable
 
 __all__ = ["ScriptLibrary", "ScriptPathError", "ScriptRoot", "default_directories"]
 
@@ -255,10 +257,11 @@ class ScriptLibrary:
         Raises
         ------
         ScriptPathError
-            If ``path`` does not name a script.
+            If ``path`` does not name a script, or one that the kernel cannot execute, as far as one can see.
         """
+        root = self.root(is_standard)
         try:
-            return self.root(is_standard).find(path)
+            executable = root.find(path)
         except ScriptPathError as error:
             other = self.root(not is_standard)
             try:
@@ -266,6 +269,9 @@ class ScriptLibrary:
             except ScriptPathError:
                 raise error from None
             raise ScriptPathError(f"{error}; the {other.kind} scripts have one of that name") from None
+        if why := why_not_startable(executable):
+            raise ScriptPathError(f"{root.kind} script {path!r}: {why}")
+        return executable
 
     def place(self, is_standard: bool, path: str) -> str:
         """Return where the executable of a script that has been found is to be, without looking there."""

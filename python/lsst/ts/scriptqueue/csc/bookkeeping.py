@@ -24,13 +24,13 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..core.effects import Effect, Forget, PublishScript
+from ..core.effects import Effect
 from ..core.events import Event
 from ..core.model import QueueModel
-from ..core.views import ScriptRecord
-from ..journal import Entry, Happening, Journal, JournalError, JournalFullError, Mark, ScriptRow
+from ..journal import Entry, Journal, JournalError, JournalFullError, Mark
 from ..runtime import Book
-from .entries import entry_of, row_of
+from .chronicle import Chronicle
+from .entries import entry_of
 
 __all__ = ["Bookkeeping"]
 
@@ -69,24 +69,6 @@ class _Kept:
     entries: tuple[Entry, ...]
     are_handled: bool
     known: asyncio.Future[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _News:
-    """What is new in the history.
-
-    Attributes
-    ----------
-    rows, happenings
-        To be written.
-    told
-        SAL index to how many lines of the script's story were written before,
-        and to what has become of it, if the model has forgotten it.
-    """
-
-    rows: list[ScriptRow]
-    happenings: list[Happening]
-    told: dict[int, tuple[int, ScriptRecord | None]]
 
 
 class Bookkeeping(Book):
@@ -137,10 +119,7 @@ class Bookkeeping(Book):
         self._writing: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._trouble = ""
-        #: SAL index of each script that has changed -> what has become of it, if the model has forgotten it.
-        self._changed: dict[int, ScriptRecord | None] = {}
-        #: How many lines of each script's story have been written.
-        self._told: dict[int, int] = {}
+        self._chronicle = Chronicle(model)
         self._history: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
@@ -162,7 +141,8 @@ class Bookkeeping(Book):
         return known
 
     def jot(self) -> bool:
-        if not (is_noted := all(kept.are_handled for kept in self._waiting) and self._is_noted()):
+        is_noted = all(kept.are_handled for kept in self._waiting) and self._is_noted()
+        if not is_noted:
             self._go_on_within(0.0)
         return is_noted
 
@@ -180,11 +160,7 @@ class Bookkeeping(Book):
         self._try_again_later()
 
     def note(self, effects: Sequence[Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, PublishScript):
-                self._changed[effect.view.index] = None
-            elif isinstance(effect, Forget):
-                self._changed[effect.index] = effect.record
+        self._chronicle.note(effects)
         self._see_to_history(self._history_lag_s)
 
     async def aclose(self) -> None:
@@ -199,7 +175,7 @@ class Bookkeeping(Book):
             # What is under way comes first, and what is owed goes with it.
             trouble = await self.keep((), are_handled=True)
             if self._disk is not _Disk.HANGS:
-                news = self._news()
+                news = self._chronicle.take()
                 async with asyncio.timeout(_STEPS * self._step_s):
                     await self._journal.write((), news.rows, news.happenings)
         except (JournalError, TimeoutError) as error:
@@ -347,7 +323,7 @@ class Bookkeeping(Book):
         if self._disk is _Disk.HANGS:
             self._see_to_history(self._retry_s)
             return
-        news = self._news()
+        news = self._chronicle.take()
 
         def told(written: asyncio.Future[Mark]) -> None:
             if written.cancelled() or (error := written.exception()) is None:
@@ -356,37 +332,15 @@ class Bookkeeping(Book):
                 self._log.warning("The history misses something for now: %s", error)
             if not isinstance(error, JournalFullError):
                 self._mark = None
-            self._take_back(news)
+            self._chronicle.take_back(news)
             self._see_to_history(self._retry_s)
 
         self._journal.write((), news.rows, news.happenings).add_done_callback(told)
 
     def _see_to_history(self, delay_s: float) -> None:
         """Have the history written in a while, if there is anything new."""
-        if self._changed and self._history is None:
+        if self._chronicle.has_news and self._history is None:
             self._history = asyncio.get_running_loop().call_later(delay_s, self._write_history)
-
-    def _news(self) -> _News:
-        """What has become of scripts since this was last asked."""
-        news, changed, self._changed = _News([], [], {}), self._changed, {}
-        for index, last in changed.items():
-            record = last or self._model.record(index)
-            news.rows.append(row_of(record))
-            told = self._told.pop(index, 0)
-            news.told[index] = (told, last)
-            if last is None:
-                self._told[index] = record.lines_told
-            first = max(0, len(record.latest_lines) - (record.lines_told - told))
-            for at_tai, text in record.latest_lines[first:]:
-                news.happenings.append(Happening(record.key, at_tai, text))
-        return news
-
-    def _take_back(self, news: _News) -> None:
-        """Have what could not be written told once more."""
-        for index, (told, last) in news.told.items():
-            self._told[index] = min(told, self._told.get(index, told))
-            # What is known by now is no older.
-            self._changed[index] = self._changed.get(index) or last
 
 
 def _tell(waiting: Sequence[_Kept], trouble: str) -> None:

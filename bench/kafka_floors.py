@@ -11,11 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from bare_kafka import produce_to_consume
+from bare_kafka import consumer_of, produce_to_consume, round_trips
 from children import Crowd
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
-from figures import Readings
+from figures import REST_S, Readings
 from middleware import Middleware
 
 __all__ = ["KafkaFloors"]
@@ -65,6 +65,18 @@ class KafkaFloors:
         trips = await asyncio.to_thread(produce_to_consume, self._broker, self._topics[0], count)
         # The first ones are those of clients that have just started.
         self._readings.add("trip", *(trip * 1e3 for trip in trips[count // 10 :]))
+        self._readings.add("echo", *(trip * 1e3 for trip in await self._rested(count // 10)))
+
+    async def _rested(self, count: int) -> list[float]:
+        """Send messages to a process that sends them back, each after a rest (seconds)."""
+        pings, pongs = self._topics[:2]
+        consumer = consumer_of(self._broker, [pongs], from_end=True)
+        with Crowd() as crowd:
+            echo = Path(__file__).parent / "bare_kafka_echo.py"
+            crowd.start([sys.executable, str(echo), self._broker, pings, pongs])
+            trips = await asyncio.to_thread(round_trips, consumer, self._broker, pings, count, REST_S)
+        consumer.close()
+        return trips
 
     def remove_topics(self) -> None:
         """Leave the broker as it was."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from bare_dds import PING, PONG, READY, BarePeer
 from children import Crowd, Usage, memory_of
-from figures import Readings
+from figures import REST_S, Readings
 from middleware import Middleware
 from watch import ScriptWatch
 
@@ -36,9 +36,6 @@ HERE = Path(__file__).parent
 FIRST_INDEX = 300_001
 
 READY_LIMIT_S = 60.0
-
-#: How long the processes of a round trip rest before it, if they do (seconds).
-REST_S = 0.1
 
 
 class Floors:

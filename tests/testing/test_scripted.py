@@ -84,6 +84,19 @@ async def test_a_command_that_is_refused_or_not_answered() -> None:
         assert stage.launcher.running == [INDEX]
 
 
+async def test_a_stop_that_comes_at_once_behind_a_configuration() -> None:
+    async with paper() as stage:
+        await stage.launch()
+        await stage.remote.evt_state.next(flush=False, timeout=10)
+        commands = stage.remote.commands
+        await asyncio.gather(
+            commands["configure"].set_start(salIndex=INDEX, timeout=10),
+            commands["stop"].set_start(salIndex=INDEX, timeout=10),
+        )
+        assert (await stage.exit()).exit_code == 0
+        assert stage.remote.evt_state.get().state == S.STOPPED
+
+
 @pytest.mark.parametrize("how", [Exit(code=3, output="oops"), Exit(signal=9)], ids=["code", "signal"])
 async def test_a_process_that_ends_by_itself(how: Exit) -> None:
     async with paper(Plan(running=(Wait(1), how))) as stage:

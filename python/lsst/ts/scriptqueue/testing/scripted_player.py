@@ -105,15 +105,15 @@ class ScriptPlayer:
             elif command in _WORKS:
                 if command == "run":
                     self._set(On.RUN)
-                self._work = group.create_task(
-                    self._carry_out(_WORKS[command](self, message), command, message)
-                )
+                self._work = group.create_task(self._carry_out(command, message))
+                # What is cancelled before it has begun could not end as stopped.
+                await asyncio.sleep(0)
             else:
                 await _DEEDS[command](self, message)
                 await self._answer(message, command)
 
-    async def _carry_out(self, work: Coroutine[Any, Any, str], command: str, message: Message) -> None:
-        reason = await work
+    async def _carry_out(self, command: str, message: Message) -> None:
+        reason = await _WORKS[command](self, message)
         await self._answer(message, command, reason)
         if self._is_ending:
             await self._leave()

@@ -156,7 +156,8 @@ class World:
         if process is not None and origin == 0:
             if process.said is S.UNKNOWN:
                 self.describe(index)
-            process.said = state
+            # UNKNOWN is no state: who says it goes on as before.
+            process.said = process.said if state is S.UNKNOWN else state
             origin = process.origin
         now = self.driver.now
         self.apply(

@@ -168,10 +168,10 @@ async def test_where_there_is_only_main_nothing_is_said_of_slots(stage: Stage) -
         (data,) = report(await stage.do("show queue --json"), stage.boards[-1]).out
     assert lines == (
         "ScriptQueue:1 is ENABLED, running",
-        "waiting  100012 standard track_100012.py CONFIGURED",
+        "waiting  100012 standard track_100012.py CONFIGURED killed",
         "ended    100001 standard track_100001.py CONFIGURED",
     )
-    assert line == "100012 standard track_100012.py CONFIGURED"
+    assert line == "100012 standard track_100012.py CONFIGURED killed"
     assert "slots" not in json.loads(data)
 
 
@@ -278,8 +278,8 @@ async def test_events_in_words() -> None:
     assert event_line(an_event("slots", **slots_fields(*NIGHT)), FakeClock()) == (
         f"00:00:00.000 ScriptQueue:1 slots: main 0/1, 2 waiting; calibration PAUSED, {SINCE}; utility 1/4"
     )
-    assert (
-        event_line(script, FakeClock()) == "00:00:00.000 ScriptQueue:1 script: 100012 external a.py: UNKNOWN"
+    assert event_line(script, FakeClock()) == (
+        "00:00:00.000 ScriptQueue:1 script: 100012 external a.py: UNKNOWN; killed"
     )
     assert event_line(script, FakeClock(), has_slots=True) == (
         f"00:00:00.000 ScriptQueue:1 script: 100012 external a.py: UNKNOWN in main; waits: {HELD}; killed"

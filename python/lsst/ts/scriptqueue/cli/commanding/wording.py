@@ -117,7 +117,7 @@ def script_line(index: int, board: Board, where: str = "", *, whole: bool = Fals
     if script.concern:
         words.append(f"BEWARE: {one_line(script.concern)}")
     reported = report.reason if report is not None else ""
-    ended = script.exitReason if board.has_slots else ""
+    ended = script.exitReason
     if ended and whole:
         words.append(one_line(ended))
     elif reported or ended:
@@ -219,11 +219,7 @@ def _queue(record: Record) -> str:
 
 
 def _script(record: Record) -> str:
-    return (
-        f"{record.scriptSalIndex} {_kind(record)} {record.path}: "
-        f"{states_in_words(record.scriptState, record.processState)}"
-        f"{f'; BEWARE: {record.concern}' if record.concern else ''}"
-    )
+    return "; ".join([_script_states(record), *_exit_reason(record)])
 
 
 def _slots(record: Record) -> str:
@@ -234,10 +230,21 @@ def _slots(record: Record) -> str:
 
 
 def _script_in_slot(record: Record) -> str:
-    words = [f"{_script(record)} in {record.slot}" if record.slot else _script(record)]
+    words = [_script_states(record) + (f" in {record.slot}" if record.slot else "")]
     words += [f"waits: {record.waitingFor}"] if record.waitingFor else []
-    words += [shortened(record.exitReason)] if record.exitReason else []
-    return "; ".join(words)
+    return "; ".join([*words, *_exit_reason(record)])
+
+
+def _script_states(record: Record) -> str:
+    return (
+        f"{record.scriptSalIndex} {_kind(record)} {record.path}: "
+        f"{states_in_words(record.scriptState, record.processState)}"
+        f"{f'; BEWARE: {record.concern}' if record.concern else ''}"
+    )
+
+
+def _exit_reason(record: Record) -> list[str]:
+    return [shortened(record.exitReason)] if record.exitReason else []
 
 
 def _state(record: Record) -> str:

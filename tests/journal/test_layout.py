@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import sqlite3
 from contextlib import closing
@@ -11,6 +12,7 @@ from contextlib import closing
 import pytest
 
 from lsst.ts.scriptqueue import __version__
+from lsst.ts.scriptqueue.core.scripts import Script
 from lsst.ts.scriptqueue.journal import JournalError, JournalTooNewError, Query, Recovered, read_history
 from lsst.ts.scriptqueue.journal.layout import STEPS, Step, migrate, sql, tables_of
 from lsst.ts.scriptqueue.journal.rows import HAPPENING_COLUMNS, SCRIPT_COLUMNS
@@ -122,3 +124,13 @@ def test_the_tables_have_a_column_for_each_field() -> None:
         for table, columns in (("scripts", SCRIPT_COLUMNS), ("happenings", HAPPENING_COLUMNS)):
             found = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             assert found == ["number", *columns, "digest"]
+
+
+def test_what_every_snapshot_must_tell_of_a_script_belongs_to_the_format() -> None:
+    """A field that becomes required, or is no longer written though it was, needs a new step."""
+    required = [
+        field.name
+        for field in dataclasses.fields(Script)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    assert (len(STEPS), required) == (4, ["index", "wish", "slot", "cmd_id", "added_tai"])

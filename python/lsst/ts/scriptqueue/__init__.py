@@ -9,4 +9,4 @@ below this package are described in the architecture page of the documentation.
 __all__ = ["__version__"]
 
 #: The one place where the version is written; the build reads it from here.
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -133,4 +133,4 @@ def test_what_every_snapshot_must_tell_of_a_script_belongs_to_the_format() -> No
         for field in dataclasses.fields(Script)
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
-    assert (len(STEPS), required) == (4, ["index", "wish", "slot", "cmd_id", "added_tai"])
+    assert (len(STEPS), required) == (3, ["index", "wish", "slot", "command_id", "cmd_id", "added_tai"])

@@ -229,6 +229,8 @@ class Model:
                 self._doubt(index)
                 return
             order.insert(order.index(beside) + (location is Location.AFTER), index)
+            if not self._is_certain(beside):
+                self._doubt(index)
         else:
             order.insert(0 if location is Location.FIRST else len(order), index)
         self._note_order(slot)

@@ -53,6 +53,17 @@ def test_one_that_is_heard_to_run_before_the_answer_waits_nowhere(model: Model) 
     assert model.scripts[1].may_be_in == {"second"}
 
 
+def test_beside_one_of_which_nobody_knows_where_it_waits_is_no_place_either(model: Model) -> None:
+    model.moving(3)
+    model.has_left(1)
+    model.moved(3, "main", Location.AFTER, 1)
+    model.added(5, "script 5", "main", Location.BEFORE, 3)
+    assert order(model) == {(1, 2)}
+    assert model.differs({"main": [5, 3, 2], "second": [4]}, {2, 3, 4, 5}) == ""
+    model.take({"main": [5, 3, 2], "second": [4]})
+    assert order(model) == {(1, 2), (5, 3), (5, 2), (3, 2)}
+
+
 def test_one_that_is_moved_to_another_slot_has_no_order_with_those_it_left(model: Model) -> None:
     model.moving(2)
     model.moved(2, "second", Location.FIRST, 0)

@@ -241,6 +241,15 @@ async def test_a_message_that_the_middleware_keeps_is_waited_for_no_longer_than_
         assert not await world.runtime.settle(0.01)
 
 
+async def test_nothing_is_waited_for_when_nothing_runs_any_more() -> None:
+    world = World()
+    async with running(world):
+        await world.runtime.stop()
+        world.runtime.post(EnabledChanged(world.runtime.now(), False))
+        async with asyncio.timeout(1.0):
+            assert await world.runtime.settle(60.0)
+
+
 def test_an_effect_has_one_owner() -> None:
     world = World()
     with pytest.raises(ValueError, match=r"two owners: \['SetTimer'\]"):

@@ -173,6 +173,8 @@ class Runtime:
         async def note() -> None:
             self._unsent.shrink(1)
 
+        if self._stopped.is_set():
+            return True
         try:
             async with asyncio.timeout(limit_s):
                 await self._backlog.worked_off()

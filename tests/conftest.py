@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import secrets
 import tempfile
 from collections.abc import Generator, Iterator
 
 import pytest
 
+from .domains import a_domain, take_share
 from .leaks import RUN_VARIABLE, no_leftovers, no_task_left, no_task_left_in_a_loop
 from .order import long_ones_first
 
@@ -35,8 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
         del os.environ[name]
-    # Low domains may be somebody's; those above 100 have ports that the kernel gives to anybody.
-    os.environ["LSST_DDS_DOMAIN_ID"] = str(random.randrange(10, 101))
+    if worker := getattr(config, "workerinput", None):
+        take_share(int(worker["workerid"].removeprefix("gw")), worker["workercount"])
+    os.environ["LSST_DDS_DOMAIN_ID"] = str(a_domain())
     os.environ["LSST_TOPIC_SUBNAME"] = f"test_{secrets.token_hex(6)}"
     os.environ[RUN_VARIABLE] = secrets.token_hex(8)
     # Threads that a numerical library starts at its import would count as left behind.

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-import random
 import secrets
 from collections.abc import Mapping
 from typing import Protocol
 
 from lsst.ts.scriptqueue.bus import Bus, connect
 from lsst.ts.scriptqueue.bus.memory import MemoryBroker, MemoryBus
+
+from ..domains import a_domain
 
 __all__ = ["DdsNetwork", "KafkaNetwork", "MemoryNetwork", "Network", "a_dds_environment"]
 
@@ -29,9 +30,8 @@ class Network(Protocol):
 
 def a_dds_environment() -> dict[str, str]:
     """Return settings of a DDS network of one's own."""
-    # The ports of domains above 101 are those the system hands out to anybody.
     return {
-        "LSST_DDS_DOMAIN_ID": str(random.randrange(1, 101)),
+        "LSST_DDS_DOMAIN_ID": str(a_domain()),
         "LSST_TOPIC_SUBNAME": f"test_{secrets.token_hex(6)}",
     }
 

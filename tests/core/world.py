@@ -157,7 +157,8 @@ class World:
             if process.said is S.UNKNOWN:
                 self.describe(index)
             # UNKNOWN is no state: who says it goes on as before.
-            process.said = process.said if state is S.UNKNOWN else state
+            if state is not S.UNKNOWN:
+                process.said = state
             origin = process.origin
         now = self.driver.now
         self.apply(

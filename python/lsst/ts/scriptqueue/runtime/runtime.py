@@ -143,7 +143,9 @@ class Runtime:
         return self._timers.is_fresh
 
     def post(self, event: Event) -> None:
-        """Tell the queue what happened."""
+        """Tell the queue what happened; when it has ended nobody is told, and nobody waits for it."""
+        if self._stopped.is_set():
+            return
         self._backlog.grow()
         self._inbox.put_nowait(event)
 
@@ -173,8 +175,6 @@ class Runtime:
         async def note() -> None:
             self._unsent.shrink(1)
 
-        if self._stopped.is_set():
-            return True
         try:
             async with asyncio.timeout(limit_s):
                 await self._backlog.worked_off()
